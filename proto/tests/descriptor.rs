@@ -1,7 +1,6 @@
 //! The wire shapes as a listing, so that every change to them shows in review, and a check that all are documented.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use lakewarden_proto::FILE_DESCRIPTOR_SET;
 use prost::Message as _;
@@ -13,13 +12,13 @@ fn wire_shapes_are_those_reviewed() {
     let descriptors = FileDescriptorSet::decode(FILE_DESCRIPTOR_SET).unwrap();
     let mut text = String::new();
     for file in descriptors.file.iter().filter(|file| file.package() == "lakewarden.v1") {
-        writeln!(text, "# {}", file.name()).unwrap();
+        text.push_str(&format!("# {}\n", file.name()));
         for service in &file.service {
-            writeln!(text, "service {}", service.name()).unwrap();
+            text.push_str(&format!("service {}\n", service.name()));
             for method in &service.method {
                 let stream = if method.server_streaming() { "stream " } else { "" };
                 let (input, output) = (short(method.input_type()), short(method.output_type()));
-                writeln!(text, "  {}({input}) -> {stream}{output}", method.name()).unwrap();
+                text.push_str(&format!("  {}({input}) -> {stream}{output}\n", method.name()));
             }
         }
         file.enum_type.iter().for_each(|item| list_enum(item, &mut text));
@@ -52,7 +51,7 @@ fn everything_is_documented() {
         let name = file.name().to_owned();
         for location in file.source_code_info.unwrap_or_default().location {
             // Paths of even length name a declaration (kind, index, kind, index, ...); 4 message, 5 enum, 6 service.
-            let declared = matches!(location.path.as_slice(), [4 | 5 | 6, _] | [4 | 5 | 6, _, 2, _]);
+            let declared = matches!(location.path.as_slice(), [4..=6, _] | [4..=6, _, 2, _]);
             if declared && location.leading_comments().trim().is_empty() {
                 bare.push(format!("{name}:{}", location.span.first().map_or(0, |line| line + 1)));
             }
@@ -62,16 +61,16 @@ fn everything_is_documented() {
 }
 
 fn list_message(message: &DescriptorProto, text: &mut String) {
-    writeln!(text, "message {}", message.name()).unwrap();
+    text.push_str(&format!("message {}\n", message.name()));
     for field in &message.field {
-        writeln!(text, "  {:>2} {}: {}", field.number(), field.name(), describe(field, message)).unwrap();
+        text.push_str(&format!("  {:>2} {}: {}\n", field.number(), field.name(), describe(field, message)));
     }
 }
 
 fn list_enum(item: &EnumDescriptorProto, text: &mut String) {
-    writeln!(text, "enum {}", item.name()).unwrap();
+    text.push_str(&format!("enum {}\n", item.name()));
     for value in &item.value {
-        writeln!(text, "  {:>2} {}", value.number(), value.name()).unwrap();
+        text.push_str(&format!("  {:>2} {}\n", value.number(), value.name()));
     }
 }
 
@@ -85,7 +84,7 @@ fn describe(field: &FieldDescriptorProto, message: &DescriptorProto) -> String {
         Type::Message | Type::Enum => short(field.type_name()).to_owned(),
         other => format!("{other:?}").to_lowercase(),
     };
-    let oneof = field.oneof_index.and_then(|index| message.oneof_decl.get(usize::try_from(index).unwrap()));
+    let oneof = field.oneof_index.and_then(|index| message.oneof_decl.get(usize::try_from(index).ok()?));
     match (field.label(), oneof) {
         (Label::Repeated, _) => format!("repeated {of}"),
         _ if field.proto3_optional() => format!("optional {of}"),
