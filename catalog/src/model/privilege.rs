@@ -1,0 +1,136 @@
+//! Privileges, the sets of them, and which of them may be granted on which kind of securable.
+//!
+//! Source: the privilege model of Unity Catalog; the words are those of its `GRANT` statement.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::SecurableKind;
+
+macro_rules! privileges {
+    ($($variant:ident = $bit:literal, $text:literal;)*) => {
+        /// A privilege. The number is its bit in a stored `PrivilegeSet` and never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[repr(u8)]
+        pub enum Privilege {
+            $(#[doc = $text] $variant = $bit,)*
+        }
+
+        impl Privilege {
+            /// Every privilege, in the order of their bits.
+            pub const ALL: &'static [Privilege] = &[$(Privilege::$variant,)*];
+
+            /// The words of the privilege in SQL, upper case, separated by blanks.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Privilege::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+privileges! {
+    AllPrivileges = 0, "ALL PRIVILEGES";
+    Manage = 1, "MANAGE";
+    Browse = 2, "BROWSE";
+    UseCatalog = 3, "USE CATALOG";
+    UseSchema = 4, "USE SCHEMA";
+    Select = 5, "SELECT";
+    Modify = 6, "MODIFY";
+    Execute = 7, "EXECUTE";
+    CreateCatalog = 8, "CREATE CATALOG";
+    CreateSchema = 9, "CREATE SCHEMA";
+    CreateTable = 10, "CREATE TABLE";
+    CreateFunction = 11, "CREATE FUNCTION";
+}
+
+impl Privilege {
+    /// The bit of the privilege.
+    pub fn bit(self) -> u64 {
+        1u64 << (self as u8)
+    }
+
+    /// Reads a privilege from its SQL words; case is free, and underscores may stand for blanks.
+    pub fn parse(text: &str) -> Option<Self> {
+        let words = text.replace('_', " ");
+        let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|p| p.as_str().eq_ignore_ascii_case(&words))
+    }
+
+    /// Whether the privilege may be granted on a securable of this kind: on the kind it is for, or above it, from where
+    /// it is inherited.
+    pub fn grantable_on(self, kind: SecurableKind) -> bool {
+        use Privilege as P;
+        use SecurableKind as K;
+        match self {
+            P::CreateCatalog => kind == K::Metastore,
+            P::AllPrivileges | P::Manage => true,
+            P::Browse | P::UseCatalog | P::CreateSchema => kind == K::Catalog,
+            P::UseSchema | P::CreateTable | P::CreateFunction => {
+                matches!(kind, K::Catalog | K::Schema)
+            }
+            P::Select => matches!(kind, K::Catalog | K::Schema | K::Table | K::View),
+            P::Modify => matches!(kind, K::Catalog | K::Schema | K::Table),
+            P::Execute => matches!(kind, K::Catalog | K::Schema | K::Function),
+        }
+    }
+
+    /// Whether ALL PRIVILEGES stands for it too.
+    pub fn in_all_privileges(self) -> bool {
+        !matches!(self, Privilege::AllPrivileges | Privilege::Manage)
+    }
+}
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A set of privileges, one bit each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub struct PrivilegeSet(pub u64);
+
+impl PrivilegeSet {
+    /// The empty set.
+    pub const EMPTY: Self = Self(0);
+
+    /// The set with `privilege` in it.
+    #[must_use]
+    pub fn with(self, privilege: Privilege) -> Self {
+        Self(self.0 | privilege.bit())
+    }
+
+    /// The set without `privilege`.
+    #[must_use]
+    pub fn without(self, privilege: Privilege) -> Self {
+        Self(self.0 & !privilege.bit())
+    }
+
+    /// Whether `privilege` is in the set.
+    pub fn contains(self, privilege: Privilege) -> bool {
+        self.0 & privilege.bit() != 0
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The privileges in the set, in the order of their bits.
+    pub fn iter(self) -> impl Iterator<Item = Privilege> {
+        Privilege::ALL
+            .iter()
+            .copied()
+            .filter(move |p| self.contains(*p))
+    }
+}
+
+impl FromIterator<Privilege> for PrivilegeSet {
+    fn from_iter<I: IntoIterator<Item = Privilege>>(items: I) -> Self {
+        items.into_iter().fold(Self::EMPTY, Self::with)
+    }
+}

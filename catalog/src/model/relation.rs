@@ -1,0 +1,133 @@
+//! What tables, views and functions add to a securable, and the policies bound to a table.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ColumnId, Name, SecurableId};
+
+/// Where names in a stored SQL text are resolved: the current catalog and schema of whoever defined it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Namespace {
+    /// The current catalog, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub catalog: Option<String>,
+    /// The current schema, when there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+}
+
+/// A column of a table or view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    /// Unique in the table, never used again.
+    pub id: ColumnId,
+    /// Its name.
+    pub name: String,
+    /// Its type in SQL words, such as `DECIMAL(12,2)` or `STRUCT<a: INT>`.
+    pub type_text: String,
+    /// Whether it may hold NULL.
+    pub nullable: bool,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+    /// Its place among the partition columns, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_index: Option<u32>,
+    /// The mask bound to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<ColumnMask>,
+}
+
+/// Who keeps the files of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableType {
+    /// We do: its files are ours, and go when it is dropped.
+    Managed,
+    /// Somebody else does: dropping it leaves the files.
+    External,
+}
+
+/// What a table adds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableBody {
+    /// Who keeps the files.
+    pub table_type: TableType,
+    /// The root of the Delta table, as a URL.
+    pub location: String,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// The next column id to give.
+    pub next_column_id: u32,
+    /// The row filter bound to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row_filter: Option<RowFilter>,
+}
+
+/// A row filter bound to a table: a boolean function, and what its parameters take. A row is kept on TRUE only.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RowFilter {
+    /// The function.
+    pub function: SecurableId,
+    /// One argument a parameter.
+    pub arguments: Vec<PolicyArgument>,
+}
+
+/// A column mask: a function whose first parameter takes the column and whose result stands in its place.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnMask {
+    /// The function.
+    pub function: SecurableId,
+    /// What the parameters after the first take.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub using: Vec<PolicyArgument>,
+}
+
+/// What a parameter of a policy function takes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PolicyArgument {
+    /// The raw value of a column of the same table.
+    Column(ColumnId),
+    /// A constant, as a SQL literal.
+    Literal(String),
+}
+
+/// What a view adds. It is expanded anew by every query, with its owner's rights on what it reads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ViewBody {
+    /// The query, as it was given.
+    pub sql: String,
+    /// Where its names are resolved.
+    pub namespace: Namespace,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// The tables, views and functions that the query names.
+    pub dependencies: Vec<SecurableId>,
+}
+
+/// A parameter of a function.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: Name,
+    /// Its type in SQL words.
+    pub type_text: String,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<String>,
+}
+
+/// What a SQL scalar function adds. Its body reads tables with the owner's rights.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FunctionBody {
+    /// The parameters, in order.
+    pub parameters: Vec<Parameter>,
+    /// The type of the result in SQL words.
+    pub return_type: String,
+    /// What follows `RETURN`: an expression or a query of one row and column.
+    pub body: String,
+    /// Where names in the body are resolved.
+    pub namespace: Namespace,
+    /// The tables, views and functions that the body names.
+    pub dependencies: Vec<SecurableId>,
+}

@@ -1,0 +1,435 @@
+//! Reading, listing, changing and deleting securables of any kind.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::page::{Listing, Page};
+use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind, TableType};
+use crate::pinned::Pinned;
+use crate::state::Intent;
+use crate::tx::Tx;
+use crate::{Caller, CatalogError, metastore::Metastore};
+
+/// The catalog that belongs to the server.
+pub const SYSTEM_CATALOG: &str = "system";
+/// The schema of each catalog that belongs to the server.
+pub const INFORMATION_SCHEMA: &str = "information_schema";
+
+/// A securable with the names that its ids stand for.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// The record.
+    pub securable: Arc<Securable>,
+    /// Its dotted name.
+    pub full_name: String,
+    /// The name of its owner.
+    pub owner: String,
+    /// The name of who created it.
+    pub created_by: String,
+    /// The name of who last changed it.
+    pub updated_by: String,
+}
+
+impl Entry {
+    pub(crate) fn of(pinned: &Pinned, securable: Arc<Securable>) -> Self {
+        let state = pinned.state();
+        Self {
+            full_name: state.full_name(securable.id),
+            owner: state.principal_name(securable.owner),
+            created_by: state.principal_name(securable.created_by),
+            updated_by: state.principal_name(securable.updated_by),
+            securable,
+        }
+    }
+}
+
+/// Changes to a record; what is none stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Update {
+    /// A new name in the same parent.
+    pub name: Option<Name>,
+    /// A new owner.
+    pub owner: Option<PrincipalName>,
+    /// A new comment, or none.
+    pub comment: Option<Option<String>>,
+    /// The whole new set of properties.
+    pub properties: Option<BTreeMap<String, String>>,
+    /// Properties to set, the others staying.
+    pub set_properties: BTreeMap<String, String>,
+    /// Properties to take away.
+    pub unset_properties: Vec<String>,
+    /// A new comment of a column, by the column's name.
+    pub column_comment: Option<(String, Option<String>)>,
+    /// The etag that the caller has seen; the update fails when it is another.
+    pub etag: Option<u64>,
+}
+
+/// How to delete.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Delete {
+    /// Delete what is inside too.
+    pub cascade: bool,
+    /// The etag that the caller has seen.
+    pub etag: Option<u64>,
+}
+
+impl Metastore {
+    /// Reads one securable.
+    ///
+    /// # Errors
+    /// `NotFound` when it is absent or hidden.
+    pub fn get(
+        &self,
+        caller: &Caller,
+        kind: SecurableKind,
+        name: &FullName,
+    ) -> Result<Entry, CatalogError> {
+        self.read(caller, action(kind, "get"), &name.to_string(), |pinned| {
+            Ok(Entry::of(pinned, pinned.resolve(kind, name)?))
+        })
+    }
+
+    /// Lists the catalogs, or what of one kind is in a catalog or schema, in the order of their names. Tables and views
+    /// are listed together when `kind` is `Table`; `View` lists views only.
+    ///
+    /// # Errors
+    /// `NotFound` when the parent is absent or hidden.
+    pub fn list(
+        &self,
+        caller: &Caller,
+        kind: SecurableKind,
+        parent: Option<&FullName>,
+        page: &Page,
+    ) -> Result<Listing<Entry>, CatalogError> {
+        let shown = parent.map(ToString::to_string).unwrap_or_default();
+        self.read(caller, action(kind, "list"), &shown, |pinned| {
+            pinned.list(kind, parent, page)
+        })
+    }
+
+    /// Changes name, owner, comment or properties.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `Conflict` when the etag is another, `AlreadyExists` when the new name is taken.
+    pub fn update(
+        &self,
+        caller: &Caller,
+        kind: SecurableKind,
+        name: &FullName,
+        update: &Update,
+    ) -> Result<Entry, CatalogError> {
+        self.write(caller, action(kind, "update"), &name.to_string(), |tx| {
+            let found = tx.pinned().resolve_to_manage(kind, name)?;
+            refuse_system(tx, &found)?;
+            require_etag(&found, update.etag, name)?;
+            let changed = apply_update(tx, &found, update)?;
+            let changed = tx.update_securable(changed)?;
+            Ok(Entry::of(&tx.changed(), changed))
+        })
+    }
+
+    /// Deletes a securable. The files of managed tables are purged after the change is durable; see `intents`.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `FailedPrecondition` when it is not empty or something uses it, `Conflict`.
+    pub fn delete(
+        &self,
+        caller: &Caller,
+        kind: SecurableKind,
+        name: &FullName,
+        options: Delete,
+    ) -> Result<(), CatalogError> {
+        self.write(caller, action(kind, "delete"), &name.to_string(), |tx| {
+            let found = tx.pinned().resolve_to_manage(kind, name)?;
+            if kind != found.kind() {
+                let (is, wanted) = (found.kind().noun(), kind.noun());
+                return Err(CatalogError::precondition(
+                    "WRONG_KIND",
+                    format!(
+                        "`{name}` is a {is}, not a {wanted}: use DROP {}",
+                        found.kind()
+                    ),
+                ));
+            }
+            if kind == SecurableKind::Metastore {
+                return Err(CatalogError::invalid(
+                    "name",
+                    "the metastore cannot be dropped",
+                ));
+            }
+            refuse_system(tx, &found)?;
+            require_etag(&found, options.etag, name)?;
+            delete_tree(tx, &found, options.cascade)
+        })
+    }
+}
+
+impl Pinned {
+    /// Lists as `Metastore::list` does, on the pinned state.
+    ///
+    /// # Errors
+    /// `NotFound` when the parent is absent or hidden.
+    pub fn list(
+        &self,
+        kind: SecurableKind,
+        parent: Option<&FullName>,
+        page: &Page,
+    ) -> Result<Listing<Entry>, CatalogError> {
+        let parent = match (kind, parent) {
+            (SecurableKind::Metastore, _) => {
+                return Err(CatalogError::invalid("kind", "there is one metastore"));
+            }
+            (SecurableKind::Catalog, _) => self.root()?.clone(),
+            (SecurableKind::Schema, Some(catalog)) => {
+                self.resolve(SecurableKind::Catalog, catalog)?
+            }
+            (_, Some(schema)) => self.resolve(SecurableKind::Schema, schema)?,
+            (_, None) => return Err(CatalogError::invalid("parent", "name the parent to list")),
+        };
+        let wanted = |s: &&Arc<Securable>| match kind {
+            SecurableKind::View => s.kind() == SecurableKind::View,
+            _ => true,
+        };
+        let class = kind.name_class();
+        let children = self
+            .visible_children(parent.id, class, page.after.as_deref())
+            .filter(wanted);
+        let listing = page.take(children.cloned(), |s| s.name.folded().to_string());
+        Ok(listing.map(|s| Entry::of(self, s)))
+    }
+}
+
+fn action(kind: SecurableKind, verb: &str) -> &'static str {
+    use SecurableKind as K;
+    match (kind, verb) {
+        (K::Metastore, "update") => "metastore.update",
+        (K::Metastore, _) => "metastore.get",
+        (K::Catalog, "list") => "catalogs.list",
+        (K::Catalog, "update") => "catalogs.update",
+        (K::Catalog, "delete") => "catalogs.delete",
+        (K::Catalog, _) => "catalogs.get",
+        (K::Schema, "list") => "schemas.list",
+        (K::Schema, "update") => "schemas.update",
+        (K::Schema, "delete") => "schemas.delete",
+        (K::Schema, _) => "schemas.get",
+        (K::Function, "list") => "functions.list",
+        (K::Function, "update") => "functions.update",
+        (K::Function, "delete") => "functions.delete",
+        (K::Function, _) => "functions.get",
+        (K::Table | K::View, "list") => "tables.list",
+        (K::Table | K::View, "update") => "tables.update",
+        (K::Table | K::View, "delete") => "tables.delete",
+        (K::Table | K::View, _) => "tables.get",
+    }
+}
+
+/// Refuses changes to what belongs to the server.
+pub(crate) fn refuse_system(tx: &Tx, securable: &Securable) -> Result<(), CatalogError> {
+    let path = tx.state().path(securable.id);
+    if path
+        .iter()
+        .any(|s| s.kind() == SecurableKind::Catalog && &**s.name.folded() == SYSTEM_CATALOG)
+    {
+        return Err(CatalogError::precondition(
+            "RESERVED",
+            "the catalog `system` belongs to the server and cannot be changed",
+        ));
+    }
+    Ok(())
+}
+
+pub(crate) fn require_etag(
+    found: &Securable,
+    etag: Option<u64>,
+    name: &FullName,
+) -> Result<(), CatalogError> {
+    match etag {
+        Some(etag) if etag != found.etag => Err(CatalogError::Conflict {
+            what: found.kind().noun(),
+            name: name.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn apply_update(
+    tx: &mut Tx,
+    found: &Securable,
+    update: &Update,
+) -> Result<Securable, CatalogError> {
+    let mut changed = found.clone();
+    if let Some(name) = &update.name {
+        rename(tx, &mut changed, name)?;
+    }
+    if let Some(owner) = &update.owner {
+        let owner = super::principals::named(tx.state(), owner)?.clone();
+        require_may_own(tx, found, owner.id)?;
+        tx.detail("owner", owner.name.to_string());
+        changed.owner = owner.id;
+    }
+    if let Some(comment) = &update.comment {
+        changed.comment.clone_from(comment);
+    }
+    if let Some(properties) = &update.properties {
+        changed.properties.clone_from(properties);
+    }
+    changed.properties.extend(update.set_properties.clone());
+    changed
+        .properties
+        .retain(|key, _| !update.unset_properties.contains(key));
+    if let Some((column, comment)) = &update.column_comment {
+        set_column_comment(&mut changed, column, comment.clone())?;
+    }
+    Ok(changed)
+}
+
+/// A view or function lends its owner's rights to its readers, so nobody may hand theirs to a definition that they did not
+/// write: its new owner is the caller or one of the caller's groups, unless a metastore admin decides.
+fn require_may_own(
+    tx: &Tx,
+    found: &Securable,
+    owner: crate::model::PrincipalId,
+) -> Result<(), CatalogError> {
+    let lends_rights = matches!(found.kind(), SecurableKind::View | SecurableKind::Function);
+    let pinned = tx.pinned();
+    if !lends_rights || pinned.closure().contains(owner) || pinned.require_admin().is_ok() {
+        return Ok(());
+    }
+    let message = format!(
+        "a {} runs with its owner's rights: only a metastore admin may give it to somebody else than you or your groups",
+        found.kind().noun()
+    );
+    Err(CatalogError::Denied { message })
+}
+
+fn rename(tx: &mut Tx, changed: &mut Securable, name: &Name) -> Result<(), CatalogError> {
+    let Some(parent) = changed.parent else {
+        return Err(CatalogError::invalid(
+            "name",
+            "the metastore cannot be renamed",
+        ));
+    };
+    require_free(tx, parent, changed.kind(), name, Some(changed))?;
+    require_not_reserved(changed.kind(), name)?;
+    tx.detail("new_name", name.to_string());
+    changed.name = name.clone();
+    Ok(())
+}
+
+fn set_column_comment(
+    changed: &mut Securable,
+    name: &str,
+    comment: Option<String>,
+) -> Result<(), CatalogError> {
+    let columns = match &mut changed.body {
+        Body::Table(table) => &mut table.columns,
+        Body::View(view) => &mut view.columns,
+        _ => {
+            return Err(CatalogError::invalid(
+                "column",
+                "only tables and views have columns",
+            ));
+        }
+    };
+    let Some(column) = columns
+        .iter_mut()
+        .find(|c| c.name.eq_ignore_ascii_case(name))
+    else {
+        return Err(CatalogError::NoSuch {
+            what: "column",
+            name: name.to_owned(),
+        });
+    };
+    column.comment = comment;
+    Ok(())
+}
+
+/// Checks that a name is free in a parent, but for `own`.
+pub(crate) fn require_free(
+    tx: &Tx,
+    parent: crate::model::SecurableId,
+    kind: SecurableKind,
+    name: &Name,
+    own: Option<&Securable>,
+) -> Result<(), CatalogError> {
+    match tx.state().child(parent, kind.name_class(), name) {
+        Some(taken) if own.is_none_or(|own| own.id != taken.id) => {
+            Err(CatalogError::AlreadyExists {
+                what: taken.kind().noun(),
+                name: tx.state().full_name(taken.id),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks that a name is not one of the server's own.
+pub(crate) fn require_not_reserved(kind: SecurableKind, name: &Name) -> Result<(), CatalogError> {
+    let reserved = match kind {
+        SecurableKind::Catalog => &**name.folded() == SYSTEM_CATALOG,
+        SecurableKind::Schema => &**name.folded() == INFORMATION_SCHEMA,
+        _ => false,
+    };
+    if reserved {
+        let message = format!(
+            "the {} name `{name}` is reserved for the server",
+            kind.noun()
+        );
+        return Err(CatalogError::precondition("RESERVED", message));
+    }
+    Ok(())
+}
+
+fn delete_tree(tx: &mut Tx, top: &Arc<Securable>, cascade: bool) -> Result<(), CatalogError> {
+    let mut doomed = tx.state().descendants(top.id);
+    if !cascade && !doomed.is_empty() {
+        let name = tx.state().full_name(top.id);
+        let message = format!(
+            "{} `{name}` is not empty: drop what is in it first, or add CASCADE",
+            top.kind().noun()
+        );
+        return Err(CatalogError::precondition("NOT_EMPTY", message));
+    }
+    doomed.push(top.clone());
+    for one in &doomed {
+        require_unused(tx, one, &doomed)?;
+    }
+    for one in doomed.iter().rev() {
+        if let Some(table) = one
+            .as_table()
+            .filter(|t| t.table_type == TableType::Managed)
+        {
+            let id = tx.new_id();
+            tx.put_intent(
+                id,
+                Intent::Purging {
+                    location: table.location.clone(),
+                },
+            )?;
+        }
+        tx.delete_securable(one.id);
+    }
+    Ok(())
+}
+
+/// A function that a policy is bound to cannot go, nor anything that a function which is a policy reads. Views may be
+/// left behind: they fail closed when they are used.
+fn require_unused(tx: &Tx, one: &Securable, doomed: &[Arc<Securable>]) -> Result<(), CatalogError> {
+    if one.kind() != SecurableKind::Function {
+        return Ok(());
+    }
+    for user in tx.state().users_of(one.id) {
+        if user.kind() == SecurableKind::Table && !doomed.iter().any(|d| d.id == user.id) {
+            let (function, pinned) = (tx.state().full_name(one.id), tx.pinned());
+            let table = if pinned.sees(user.id) {
+                format!("table `{}`", tx.state().full_name(user.id))
+            } else {
+                "a table that you may not see".to_owned()
+            };
+            let message =
+                format!("function `{function}` is a policy of {table}: drop the policy first");
+            return Err(CatalogError::precondition("IN_USE", message));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Who is in which group.
+
+use std::sync::Arc;
+
+use super::principals::{named, named_of};
+use crate::model::{Principal, PrincipalId, PrincipalKind, PrincipalName};
+use crate::{Caller, CatalogError, metastore::Metastore};
+
+impl Metastore {
+    /// Puts a principal into a group. Doing it twice changes nothing.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin, `FailedPrecondition` for a cycle of groups or
+    /// for the built-in group.
+    pub fn add_member(
+        &self,
+        caller: &Caller,
+        group: &PrincipalName,
+        member: &PrincipalName,
+    ) -> Result<(), CatalogError> {
+        self.write(caller, "groups.add_member", group.as_str(), |tx| {
+            tx.pinned().require_admin()?;
+            let group = named_of(tx.state(), PrincipalKind::Group, group)?.clone();
+            let member = named(tx.state(), member)?.clone();
+            require_custom(&group)?;
+            require_custom(&member)?;
+            if tx.state().closure(group.id).contains(member.id) {
+                let message = format!(
+                    "group `{}` is `{}` or in it: groups cannot form a cycle",
+                    group.name, member.name
+                );
+                return Err(CatalogError::precondition("CYCLE", message));
+            }
+            let already = tx
+                .state()
+                .members
+                .get(&group.id)
+                .is_some_and(|members| members.contains(&member.id));
+            if !already {
+                tx.detail("member", member.name.to_string());
+                tx.put_member(group.id, member.id);
+            }
+            Ok(())
+        })
+    }
+
+    /// Takes a principal out of a group. What is not in it stays out of it.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin.
+    pub fn remove_member(
+        &self,
+        caller: &Caller,
+        group: &PrincipalName,
+        member: &PrincipalName,
+    ) -> Result<(), CatalogError> {
+        self.write(caller, "groups.remove_member", group.as_str(), |tx| {
+            tx.pinned().require_admin()?;
+            let group = named_of(tx.state(), PrincipalKind::Group, group)?.clone();
+            let member = named(tx.state(), member)?.clone();
+            require_custom(&group)?;
+            if tx
+                .state()
+                .members
+                .get(&group.id)
+                .is_some_and(|members| members.contains(&member.id))
+            {
+                tx.detail("member", member.name.to_string());
+                tx.delete_member(group.id, member.id);
+            }
+            Ok(())
+        })
+    }
+
+    /// Lists the direct members of a group, in the order of their names: for its members and metastore admins.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`.
+    pub fn list_members(
+        &self,
+        caller: &Caller,
+        group: &PrincipalName,
+    ) -> Result<Vec<Arc<Principal>>, CatalogError> {
+        self.read(caller, "groups.list_members", group.as_str(), |pinned| {
+            let state = pinned.state();
+            let group = named_of(state, PrincipalKind::Group, group)?;
+            if !state.closure(caller.principal).contains(group.id) {
+                pinned.require_admin()?;
+            }
+            let ids = state.members.get(&group.id).into_iter().flatten();
+            let mut members: Vec<_> = ids.filter_map(|id| state.principal(*id)).cloned().collect();
+            members.sort_by(|a, b| a.name.folded().cmp(b.name.folded()));
+            Ok(members)
+        })
+    }
+}
+
+fn require_custom(group: &Principal) -> Result<(), CatalogError> {
+    if group.id == PrincipalId::ACCOUNT_USERS {
+        let message =
+            "the group `account users` is built in: everybody is in it, and it is in no group";
+        return Err(CatalogError::precondition("RESERVED", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,18 @@
+//! The operations of the metastore, one family a file. Each is one transaction, in this order: resolve, gate, check the
+//! state, write rows and the audit record, return what was read back.
+
+pub mod audit;
+pub mod bootstrap;
+pub mod containers;
+pub mod entries;
+pub mod functions;
+pub mod grants;
+pub mod intents;
+pub mod members;
+pub mod open;
+pub mod page;
+pub mod principals;
+pub mod rules;
+pub mod tables;
+pub mod tokens;
+pub mod views;

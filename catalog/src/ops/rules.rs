@@ -1,0 +1,250 @@
+//! Binding row filters and column masks to tables.
+//!
+//! The owner of a table, or who may manage it, binds them; they bind everybody, owners included. The engine checks the
+//! types when a policy is bound and again whenever the table is read.
+
+use super::entries::{Entry, refuse_system};
+use crate::model::{
+    Body, Column, ColumnMask, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter,
+    Securable, SecurableKind, TableBody,
+};
+use crate::tx::Tx;
+use crate::{Caller, CatalogError, metastore::Metastore};
+
+/// What a parameter of a policy function takes, as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Argument {
+    /// A column of the table, by name.
+    Column(String),
+    /// A constant, as a SQL literal.
+    Literal(String),
+}
+
+/// A row filter to bind.
+#[derive(Debug, Clone)]
+pub struct RowFilterBinding {
+    /// The function's full name.
+    pub function: FullName,
+    /// What its parameters take.
+    pub on: Vec<Argument>,
+}
+
+/// A mask to bind.
+#[derive(Debug, Clone)]
+pub struct MaskBinding {
+    /// The column that it masks.
+    pub column: String,
+    /// The function's full name.
+    pub function: FullName,
+    /// What the parameters after the first take.
+    pub using: Vec<Argument>,
+}
+
+impl Metastore {
+    /// Binds a row filter in place of the one before.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` without the right to manage the table and EXECUTE on the function,
+    /// `InvalidArgument` when the arguments don't fit.
+    pub fn set_row_filter(
+        &self,
+        caller: &Caller,
+        table: &FullName,
+        binding: &RowFilterBinding,
+    ) -> Result<Entry, CatalogError> {
+        self.change_table(caller, "policies.set_row_filter", table, |tx, found| {
+            bind_row_filter(tx, found, binding)
+        })
+    }
+
+    /// Takes the row filter away.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied`, `FailedPrecondition` when there is none.
+    pub fn drop_row_filter(
+        &self,
+        caller: &Caller,
+        table: &FullName,
+    ) -> Result<Entry, CatalogError> {
+        self.change_table(caller, "policies.drop_row_filter", table, |_, found| {
+            let name = found.name.to_string();
+            match table_body(found)?.row_filter.take() {
+                Some(_) => Ok(()),
+                None => Err(CatalogError::precondition(
+                    "NO_POLICY",
+                    format!("table `{name}` has no row filter"),
+                )),
+            }
+        })
+    }
+
+    /// Binds a mask to a column in place of the one before.
+    ///
+    /// # Errors
+    /// As `set_row_filter`.
+    pub fn set_mask(
+        &self,
+        caller: &Caller,
+        table: &FullName,
+        binding: &MaskBinding,
+    ) -> Result<Entry, CatalogError> {
+        self.change_table(caller, "policies.set_mask", table, |tx, found| {
+            bind_mask(tx, found, binding)
+        })
+    }
+
+    /// Takes the mask of a column away.
+    ///
+    /// # Errors
+    /// As `drop_row_filter`.
+    pub fn drop_mask(
+        &self,
+        caller: &Caller,
+        table: &FullName,
+        column: &str,
+    ) -> Result<Entry, CatalogError> {
+        self.change_table(caller, "policies.drop_mask", table, |tx, found| {
+            tx.detail("column", column);
+            match column_mut(table_body(found)?, column)?.mask.take() {
+                Some(_) => Ok(()),
+                None => Err(CatalogError::precondition(
+                    "NO_POLICY",
+                    format!("column `{column}` has no mask"),
+                )),
+            }
+        })
+    }
+
+    fn change_table(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        name: &FullName,
+        change: impl FnOnce(&mut Tx, &mut Securable) -> Result<(), CatalogError>,
+    ) -> Result<Entry, CatalogError> {
+        self.write(caller, action, &name.to_string(), |tx| {
+            let found = tx.pinned().resolve_to_manage(SecurableKind::Table, name)?;
+            refuse_system(tx, &found)?;
+            let mut changed = found.as_ref().clone();
+            change(tx, &mut changed)?;
+            let changed = tx.update_securable(changed)?;
+            Ok(Entry::of(&tx.changed(), changed))
+        })
+    }
+}
+
+pub(crate) fn bind_row_filter(
+    tx: &mut Tx,
+    table: &mut Securable,
+    binding: &RowFilterBinding,
+) -> Result<(), CatalogError> {
+    let function = executable(tx, &binding.function)?;
+    let body = function_body(&function)?;
+    if !body.return_type.eq_ignore_ascii_case("boolean") {
+        let message = format!(
+            "`{}` returns {}: a row filter returns BOOLEAN",
+            binding.function, body.return_type
+        );
+        return Err(CatalogError::invalid("function", message));
+    }
+    let (needed, given) = (body.parameters.len(), binding.on.len());
+    if needed != given {
+        let message = format!(
+            "`{}` has {needed} parameters and ON gives {given}: a filter sees a column only through a parameter",
+            binding.function
+        );
+        return Err(CatalogError::invalid("on", message));
+    }
+    tx.detail("function", binding.function.to_string());
+    let body = table_body(table)?;
+    let arguments = bind_arguments(body, &binding.on)?;
+    body.row_filter = Some(RowFilter {
+        function: function.id,
+        arguments,
+    });
+    Ok(())
+}
+
+pub(crate) fn bind_mask(
+    tx: &mut Tx,
+    table: &mut Securable,
+    binding: &MaskBinding,
+) -> Result<(), CatalogError> {
+    let function = executable(tx, &binding.function)?;
+    let (needed, given) = (
+        function_body(&function)?.parameters.len(),
+        binding.using.len() + 1,
+    );
+    if needed != given {
+        let message = format!(
+            "`{}` has {needed} parameters and the mask gives {given}: the column, then what USING COLUMNS names",
+            binding.function
+        );
+        return Err(CatalogError::invalid("using", message));
+    }
+    tx.detail("function", binding.function.to_string());
+    tx.detail("column", binding.column.clone());
+    let body = table_body(table)?;
+    let using = bind_arguments(body, &binding.using)?;
+    column_mut(body, &binding.column)?.mask = Some(ColumnMask {
+        function: function.id,
+        using,
+    });
+    Ok(())
+}
+
+fn executable(tx: &Tx, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
+    tx.pinned()
+        .resolve_for(SecurableKind::Function, name, Privilege::Execute)
+}
+
+fn function_body(function: &Securable) -> Result<&FunctionBody, CatalogError> {
+    function
+        .as_function()
+        .ok_or_else(|| CatalogError::internal("a function record without a function body"))
+}
+
+fn table_body(table: &mut Securable) -> Result<&mut TableBody, CatalogError> {
+    let name = table.name.to_string();
+    match &mut table.body {
+        Body::Table(body) => Ok(body),
+        _ => Err(CatalogError::precondition(
+            "NOT_A_TABLE",
+            format!("`{name}` is a view: bind the policy to the tables that it reads"),
+        )),
+    }
+}
+
+fn bind_arguments(
+    table: &TableBody,
+    arguments: &[Argument],
+) -> Result<Vec<PolicyArgument>, CatalogError> {
+    let bind = |argument: &Argument| match argument {
+        Argument::Literal(text) => Ok(PolicyArgument::Literal(text.clone())),
+        Argument::Column(name) => {
+            let found = table
+                .columns
+                .iter()
+                .find(|c| c.name.eq_ignore_ascii_case(name));
+            found
+                .map(|c| PolicyArgument::Column(c.id))
+                .ok_or_else(|| no_column(name))
+        }
+    };
+    arguments.iter().map(bind).collect()
+}
+
+fn column_mut<'a>(table: &'a mut TableBody, name: &str) -> Result<&'a mut Column, CatalogError> {
+    table
+        .columns
+        .iter_mut()
+        .find(|c| c.name.eq_ignore_ascii_case(name))
+        .ok_or_else(|| no_column(name))
+}
+
+fn no_column(name: &str) -> CatalogError {
+    CatalogError::NoSuch {
+        what: "column",
+        name: name.to_owned(),
+    }
+}

@@ -1,0 +1,279 @@
+//! One caller's reading of one state: names become securables, and every securable passes the gate.
+//!
+//! What the caller may not see is `NotFound`, in the words of what does not exist. What it may see but not do is
+//! `Denied`. A pinned reading does not change while it is held, so one statement sees one state.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use crate::gate::{Ask, Closure, Gate, Need};
+use crate::model::{FullName, NameClass, Privilege, Securable, SecurableId, SecurableKind};
+use crate::state::State;
+use crate::{Caller, CatalogError};
+
+/// A state as one caller may see it.
+#[derive(Clone)]
+pub struct Pinned {
+    state: Arc<State>,
+    gate: Arc<dyn Gate>,
+    caller: Caller,
+    closure: Closure,
+    visible: Arc<OnceLock<HashSet<SecurableId>>>,
+}
+
+impl Pinned {
+    pub(crate) fn new(state: Arc<State>, gate: Arc<dyn Gate>, caller: Caller) -> Self {
+        let closure = state.closure(caller.principal);
+        Self {
+            state,
+            gate,
+            caller,
+            closure,
+            visible: Arc::default(),
+        }
+    }
+
+    /// The same state as the owner of a view or function may see it. For what definitions read; the names that it
+    /// resolves come from the catalog, never from the caller.
+    #[must_use]
+    pub fn as_owner_of(&self, definition: &Securable) -> Self {
+        let closure = self.state.closure(definition.owner);
+        Self {
+            closure,
+            visible: Arc::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The pinned state.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Who asks.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The principal whose rights count, with its groups.
+    pub fn closure(&self) -> &Closure {
+        &self.closure
+    }
+
+    /// The folded names of the groups that the caller is in, directly or not, `account users` among them.
+    pub fn group_names(&self) -> Vec<String> {
+        let closure = self.state.closure(self.caller.principal);
+        let groups = closure
+            .members_of
+            .iter()
+            .filter(|id| **id != self.caller.principal);
+        groups
+            .filter_map(|id| self.state.principal(*id))
+            .map(|group| group.name.folded().to_string())
+            .collect()
+    }
+
+    /// Whether the gate lets the caller.
+    pub fn allows(&self, id: SecurableId, need: Need) -> bool {
+        let chain = self.state.chain(id);
+        self.gate.allows(&Ask {
+            closure: &self.closure,
+            chain: &chain,
+            need,
+        })
+    }
+
+    /// Whether the caller may know that it exists.
+    pub fn sees(&self, id: SecurableId) -> bool {
+        let below = self
+            .visible
+            .get_or_init(|| self.state.visible_for_what_is_below(&self.closure));
+        below.contains(&id) || self.allows(id, Need::See)
+    }
+
+    /// The metastore.
+    ///
+    /// # Errors
+    /// `Internal` before `bootstrap`.
+    pub fn root(&self) -> Result<&Arc<Securable>, CatalogError> {
+        self.state
+            .root()
+            .ok_or_else(|| CatalogError::internal("the metastore has not been bootstrapped"))
+    }
+
+    /// The securable of this name, when the caller may see it.
+    ///
+    /// # Errors
+    /// `NotFound` of the outermost part that is absent or hidden; `Invalid` when the name has the wrong number of parts.
+    pub fn resolve(
+        &self,
+        kind: SecurableKind,
+        name: &FullName,
+    ) -> Result<Arc<Securable>, CatalogError> {
+        if kind == SecurableKind::Metastore {
+            return self.root().cloned();
+        }
+        require_parts(kind, name)?;
+        let not_found = || CatalogError::not_found(kind, name.to_string());
+        let found = self
+            .state
+            .lookup(kind.name_class(), name)
+            .cloned()
+            .ok_or_else(not_found)?;
+        let fits = found.kind() == kind || is_relation(found.kind()) && is_relation(kind);
+        if fits && self.sees(found.id) {
+            Ok(found)
+        } else {
+            Err(not_found())
+        }
+    }
+
+    /// The securable of this name, when the caller holds the privilege on it.
+    ///
+    /// # Errors
+    /// As `resolve`, and `Denied`.
+    pub fn resolve_for(
+        &self,
+        kind: SecurableKind,
+        name: &FullName,
+        privilege: Privilege,
+    ) -> Result<Arc<Securable>, CatalogError> {
+        let found = self.resolve(kind, name)?;
+        self.require(&found, privilege)?;
+        Ok(found)
+    }
+
+    /// The securable of this name, when the caller may manage it.
+    ///
+    /// # Errors
+    /// As `resolve`, and `Denied`.
+    pub fn resolve_to_manage(
+        &self,
+        kind: SecurableKind,
+        name: &FullName,
+    ) -> Result<Arc<Securable>, CatalogError> {
+        let found = self.resolve(kind, name)?;
+        self.require_manage(&found)?;
+        Ok(found)
+    }
+
+    /// Checks a privilege.
+    ///
+    /// # Errors
+    /// `Denied`, naming what is missing and where.
+    pub fn require(&self, securable: &Securable, privilege: Privilege) -> Result<(), CatalogError> {
+        let chain = self.state.chain(securable.id);
+        let ask = Ask {
+            closure: &self.closure,
+            chain: &chain,
+            need: Need::Privilege(privilege),
+        };
+        let decision = self.gate.decide(&ask)?;
+        if decision.allowed {
+            return Ok(());
+        }
+        Err(CatalogError::Denied {
+            message: self.missing(securable, privilege, &decision.reasons),
+        })
+    }
+
+    /// Checks the right to manage.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn require_manage(&self, securable: &Securable) -> Result<(), CatalogError> {
+        if self.allows(securable.id, Need::Manage) {
+            return Ok(());
+        }
+        let (kind, name) = (securable.kind(), self.state.full_name(securable.id));
+        let message = format!(
+            "this needs MANAGE on {} `{name}`, or its ownership",
+            kind.noun()
+        );
+        Err(CatalogError::Denied { message })
+    }
+
+    /// Checks that the caller is a metastore admin.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn require_admin(&self) -> Result<(), CatalogError> {
+        let root = self.root()?;
+        if self.allows(root.id, Need::Manage) {
+            return Ok(());
+        }
+        Err(CatalogError::Denied {
+            message: "this needs a metastore admin".to_owned(),
+        })
+    }
+
+    /// The children of a container that the caller may see, in the order of their folded names.
+    pub fn visible_children<'a>(
+        &'a self,
+        parent: SecurableId,
+        class: NameClass,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Securable>> + use<'a> {
+        self.state
+            .children(parent, class, after)
+            .filter(|child| self.sees(child.id))
+    }
+
+    /// Names what the decision found missing; a parent is named only by what the caller wrote of it.
+    fn missing(
+        &self,
+        securable: &Securable,
+        privilege: Privilege,
+        reasons: &[crate::Reason],
+    ) -> String {
+        use crate::Reason;
+        for reason in reasons {
+            let (word, privilege, id) = match reason {
+                Reason::Missing {
+                    privilege,
+                    securable,
+                } => ("needs", privilege, securable),
+                Reason::Deny {
+                    privilege,
+                    securable,
+                    ..
+                } => ("is refused by a DENY of", privilege, securable),
+                Reason::Grant { .. } | Reason::Owner { .. } => continue,
+            };
+            let Some(at) = self.state.securable(*id) else {
+                continue;
+            };
+            return format!(
+                "this {word} {privilege} on {} `{}`",
+                at.kind().noun(),
+                self.state.full_name(*id)
+            );
+        }
+        let (kind, name) = (securable.kind(), self.state.full_name(securable.id));
+        format!("this needs {privilege} on {} `{name}`", kind.noun())
+    }
+}
+
+/// Whether tables and views stand for each other under one name.
+fn is_relation(kind: SecurableKind) -> bool {
+    matches!(kind, SecurableKind::Table | SecurableKind::View)
+}
+
+fn require_parts(kind: SecurableKind, name: &FullName) -> Result<(), CatalogError> {
+    let (needed, example) = match kind {
+        SecurableKind::Metastore => return Ok(()),
+        SecurableKind::Catalog => (1, "catalog"),
+        SecurableKind::Schema => (2, "catalog.schema"),
+        SecurableKind::Table => (3, "catalog.schema.table"),
+        SecurableKind::View => (3, "catalog.schema.view"),
+        SecurableKind::Function => (3, "catalog.schema.function"),
+    };
+    if name.parts().len() == needed {
+        return Ok(());
+    }
+    let message = format!(
+        "`{name}` is not the name of a {}: write it as {example}",
+        kind.noun()
+    );
+    Err(CatalogError::invalid("name", message))
+}

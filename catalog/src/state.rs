@@ -1,0 +1,248 @@
+//! The state of the catalog: every record and index, in memory, immutable once published.
+//!
+//! The maps share structure, so that a clone costs nothing and a change costs as much as what it changes. A request
+//! pins one state and reads it without locks; a transaction clones it, changes the clone and publishes it when the
+//! rows are durable. The state read back from the store is the same as the one that was published.
+
+mod load;
+mod tree;
+
+use std::sync::Arc;
+
+use imbl::{HashMap, OrdMap, OrdSet};
+
+use crate::model::{
+    GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, PrivilegeSet,
+    Securable, SecurableId, SecurableKind, Token, TokenId,
+};
+
+pub use tree::NameKey;
+
+/// Work on files that a change promised and that start-up finishes when the server stopped in between.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Intent {
+    /// A managed table is being written at this location; without its record the folder is litter.
+    Creating {
+        /// The folder, as a URL.
+        location: String,
+    },
+    /// A managed table was dropped; its folder goes.
+    Purging {
+        /// The folder, as a URL.
+        location: String,
+    },
+}
+
+/// All records and their indexes.
+#[derive(Clone, Default)]
+pub struct State {
+    /// The number of the last audit record; each commit raises it.
+    pub seq: u64,
+    pub(crate) metastore: Option<SecurableId>,
+    pub(crate) securables: HashMap<SecurableId, Arc<Securable>>,
+    pub(crate) names: OrdMap<NameKey, SecurableId>,
+    pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
+    pub(crate) used_by: HashMap<SecurableId, OrdSet<SecurableId>>,
+    pub(crate) grants: HashMap<SecurableId, Arc<[GrantRow]>>,
+    pub(crate) holdings: HashMap<PrincipalId, OrdSet<SecurableId>>,
+    pub(crate) principals: HashMap<PrincipalId, Arc<Principal>>,
+    pub(crate) principal_names: OrdMap<Arc<str>, PrincipalId>,
+    pub(crate) members: HashMap<PrincipalId, OrdSet<PrincipalId>>,
+    pub(crate) member_of: HashMap<PrincipalId, OrdSet<PrincipalId>>,
+    pub(crate) tokens: OrdMap<TokenId, Arc<Token>>,
+    pub(crate) intents: OrdMap<uuid::Uuid, Intent>,
+}
+
+impl State {
+    /// A securable by id.
+    pub fn securable(&self, id: SecurableId) -> Option<&Arc<Securable>> {
+        self.securables.get(&id)
+    }
+
+    /// A principal by id.
+    pub fn principal(&self, id: PrincipalId) -> Option<&Arc<Principal>> {
+        self.principals.get(&id)
+    }
+
+    /// A principal by name.
+    pub fn principal_named(&self, name: &PrincipalName) -> Option<&Arc<Principal>> {
+        self.principals
+            .get(self.principal_names.get(name.folded())?)
+    }
+
+    /// The name of a principal, or its id when it is gone.
+    pub fn principal_name(&self, id: PrincipalId) -> String {
+        match self.principals.get(&id) {
+            Some(principal) => principal.name.to_string(),
+            None if id == PrincipalId::SYSTEM => "system".to_owned(),
+            None => id.to_string(),
+        }
+    }
+
+    /// The grant rows on a securable, sorted by principal.
+    pub fn grants_on(&self, id: SecurableId) -> Arc<[GrantRow]> {
+        self.grants.get(&id).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn insert_securable(&mut self, securable: Arc<Securable>) {
+        self.forget_securable(securable.id);
+        if securable.kind() == SecurableKind::Metastore {
+            self.metastore = Some(securable.id);
+        }
+        self.names.insert(NameKey::of(&securable), securable.id);
+        self.hold(securable.owner, securable.id);
+        if let Some(table) = securable.as_table() {
+            self.locations
+                .insert(table.location.as_str().into(), securable.id);
+        }
+        for used in tree::uses(&securable) {
+            self.used_by.entry(used).or_default().insert(securable.id);
+        }
+        self.securables.insert(securable.id, securable);
+    }
+
+    /// Takes a securable and its indexes out; its grants stay, for `remove_grants`.
+    pub(crate) fn forget_securable(&mut self, id: SecurableId) {
+        let Some(old) = self.securables.remove(&id) else {
+            return;
+        };
+        let key = NameKey::of(&old);
+        if self.names.get(&key) == Some(&id) {
+            self.names.remove(&key);
+        }
+        if let Some(table) = old.as_table() {
+            self.locations.remove(table.location.as_str());
+        }
+        for used in tree::uses(&old) {
+            let now_empty = self.used_by.get_mut(&used).is_some_and(|users| {
+                users.remove(&id);
+                users.is_empty()
+            });
+            if now_empty {
+                self.used_by.remove(&used);
+            }
+        }
+        self.release(old.owner, id);
+    }
+
+    pub(crate) fn insert_grant(&mut self, id: SecurableId, row: GrantRow) {
+        let mut rows = self.grants_on(id).to_vec();
+        let empty = row.allow.is_empty() && row.deny.is_empty();
+        match (
+            rows.binary_search_by_key(&row.principal, |r| r.principal),
+            empty,
+        ) {
+            (Ok(at), true) => drop(rows.remove(at)),
+            (Ok(at), false) => {
+                if let Some(slot) = rows.get_mut(at) {
+                    *slot = row;
+                }
+            }
+            (Err(_), true) => {}
+            (Err(at), false) => rows.insert(at, row),
+        }
+        if rows.is_empty() {
+            self.grants.remove(&id);
+        } else {
+            self.grants.insert(id, rows.into());
+        }
+        if empty {
+            self.release(row.principal, id);
+        } else {
+            self.hold(row.principal, id);
+        }
+    }
+
+    pub(crate) fn grant_row(&self, id: SecurableId, principal: PrincipalId) -> GrantRow {
+        let none = GrantRow {
+            principal,
+            allow: PrivilegeSet::EMPTY,
+            deny: PrivilegeSet::EMPTY,
+        };
+        let Some(rows) = self.grants.get(&id) else {
+            return none;
+        };
+        let found = rows
+            .binary_search_by_key(&principal, |r| r.principal)
+            .ok()
+            .and_then(|at| rows.get(at));
+        found.copied().unwrap_or(none)
+    }
+
+    pub(crate) fn insert_principal(&mut self, principal: Arc<Principal>) {
+        self.forget_principal(principal.id);
+        self.principal_names
+            .insert(principal.name.folded().clone(), principal.id);
+        self.principals.insert(principal.id, principal);
+    }
+
+    pub(crate) fn forget_principal(&mut self, id: PrincipalId) {
+        if let Some(old) = self.principals.remove(&id) {
+            self.principal_names.remove(old.name.folded());
+        }
+    }
+
+    pub(crate) fn insert_member(&mut self, group: PrincipalId, member: PrincipalId) {
+        self.members.entry(group).or_default().insert(member);
+        self.member_of.entry(member).or_default().insert(group);
+    }
+
+    pub(crate) fn forget_member(&mut self, group: PrincipalId, member: PrincipalId) {
+        remove_from(&mut self.members, group, member);
+        remove_from(&mut self.member_of, member, group);
+    }
+
+    /// Notes that a principal owns or is granted something on a securable.
+    fn hold(&mut self, principal: PrincipalId, id: SecurableId) {
+        self.holdings.entry(principal).or_default().insert(id);
+    }
+
+    /// Takes the note back when neither ownership nor a grant is left.
+    fn release(&mut self, principal: PrincipalId, id: SecurableId) {
+        let owns = self
+            .securables
+            .get(&id)
+            .is_some_and(|s| s.owner == principal);
+        let row = self.grant_row(id, principal);
+        if !owns && row.allow.is_empty() && row.deny.is_empty() {
+            remove_from(&mut self.holdings, principal, id);
+        }
+    }
+
+    /// Principals of one kind, in the order of their names.
+    pub fn principals_of(&self, kind: PrincipalKind) -> impl Iterator<Item = &Arc<Principal>> {
+        self.principal_names
+            .values()
+            .filter_map(|id| self.principals.get(id))
+            .filter(move |p| p.kind == kind)
+    }
+
+    /// The securable with this name in a parent.
+    pub fn child(
+        &self,
+        parent: SecurableId,
+        class: NameClass,
+        name: &Name,
+    ) -> Option<&Arc<Securable>> {
+        self.securables.get(self.names.get(&NameKey {
+            parent: Some(parent),
+            class,
+            folded: name.folded().clone(),
+        })?)
+    }
+}
+
+fn remove_from<K, V>(map: &mut HashMap<K, OrdSet<V>>, key: K, value: V)
+where
+    K: std::hash::Hash + Eq + Clone,
+    V: Ord + Clone,
+{
+    let now_empty = map.get_mut(&key).is_some_and(|set| {
+        set.remove(&value);
+        set.is_empty()
+    });
+    if now_empty {
+        map.remove(&key);
+    }
+}

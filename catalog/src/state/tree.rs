@@ -1,0 +1,221 @@
+//! The tree of securables: names in order, children, chains to the root, and what uses what.
+
+use std::sync::Arc;
+
+use imbl::OrdSet;
+
+use super::State;
+use crate::gate::{Closure, Link};
+use crate::model::{Body, FullName, Name, NameClass, PrincipalId, Securable, SecurableId};
+
+/// The key of the name index. Listing a parent walks it in the order of folded names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NameKey {
+    /// The parent; none for the metastore.
+    pub parent: Option<SecurableId>,
+    /// The set of names.
+    pub class: NameClass,
+    /// The folded name.
+    pub folded: Arc<str>,
+}
+
+impl NameKey {
+    pub(super) fn of(securable: &Securable) -> Self {
+        Self {
+            parent: securable.parent,
+            class: securable.kind().name_class(),
+            folded: securable.name.folded().clone(),
+        }
+    }
+}
+
+/// The securables that the definition of this one names: policies' functions, bodies' tables and functions.
+pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
+    match &securable.body {
+        Body::Table(table) => {
+            let masks = table
+                .columns
+                .iter()
+                .filter_map(|c| c.mask.as_ref())
+                .map(|m| m.function);
+            table
+                .row_filter
+                .iter()
+                .map(|f| f.function)
+                .chain(masks)
+                .collect()
+        }
+        Body::View(view) => view.dependencies.clone(),
+        Body::Function(function) => function.dependencies.clone(),
+        Body::Metastore | Body::Catalog | Body::Schema => Vec::new(),
+    }
+}
+
+impl State {
+    /// The root. Absent only before `bootstrap`.
+    pub fn root(&self) -> Option<&Arc<Securable>> {
+        self.securables.get(&self.metastore?)
+    }
+
+    /// The children of a parent in one set of names, in the order of their folded names, those after `after` only.
+    pub fn children<'a>(
+        &'a self,
+        parent: SecurableId,
+        class: NameClass,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = &'a Arc<Securable>> + use<'a> {
+        let from = NameKey {
+            parent: Some(parent),
+            class,
+            folded: after.unwrap_or("").into(),
+        };
+        let skip = after.map(Arc::<str>::from);
+        self.names
+            .range(from..)
+            .take_while(move |(key, _)| key.parent == Some(parent) && key.class == class)
+            .filter(move |(key, _)| skip.as_ref() != Some(&key.folded))
+            .filter_map(|(_, id)| self.securables.get(id))
+    }
+
+    /// Everything below a securable, children before grandchildren.
+    pub fn descendants(&self, id: SecurableId) -> Vec<Arc<Securable>> {
+        let mut found: Vec<Arc<Securable>> = Vec::new();
+        let mut next = vec![id];
+        while let Some(parent) = next.pop() {
+            for class in [
+                NameClass::Container,
+                NameClass::Relation,
+                NameClass::Function,
+            ] {
+                for child in self.children(parent, class, None) {
+                    next.push(child.id);
+                    found.push(child.clone());
+                }
+            }
+        }
+        found
+    }
+
+    /// The securable and its parents up to the metastore.
+    pub fn path(&self, id: SecurableId) -> Vec<&Arc<Securable>> {
+        let mut path = Vec::with_capacity(4);
+        let mut next = Some(id);
+        while let Some(securable) = next.and_then(|id| self.securables.get(&id)) {
+            path.push(securable);
+            next = securable.parent;
+        }
+        path
+    }
+
+    /// The chain that a gate is asked about.
+    pub fn chain(&self, id: SecurableId) -> Vec<Link> {
+        let link = |s: &&Arc<Securable>| Link {
+            id: s.id,
+            kind: s.kind(),
+            owner: s.owner,
+            grants: self.grants_on(s.id),
+        };
+        self.path(id).iter().map(link).collect()
+    }
+
+    /// The dotted name of a securable; the metastore's is its own name.
+    pub fn full_name(&self, id: SecurableId) -> String {
+        let mut parts: Vec<&Name> = self.path(id).into_iter().map(|s| &s.name).collect();
+        if parts.len() > 1 {
+            parts.pop();
+        }
+        parts.reverse();
+        parts
+            .iter()
+            .map(|n| n.as_str())
+            .collect::<Vec<_>>()
+            .join(".")
+    }
+
+    /// Looks a dotted name up without asking anybody's rights.
+    pub(crate) fn lookup(&self, class: NameClass, name: &FullName) -> Option<&Arc<Securable>> {
+        let (last, containers) = name.parts().split_last()?;
+        let mut at = self.metastore?;
+        for part in containers {
+            at = self.child(at, NameClass::Container, part)?.id;
+        }
+        self.child(at, class, last)
+    }
+
+    /// Whether a table has this location, or one above or below it.
+    pub fn location_taken(&self, url: &str) -> bool {
+        let above = url
+            .match_indices('/')
+            .filter_map(|(at, _)| url.get(..at))
+            .chain([url]);
+        let below = format!("{url}/");
+        above
+            .into_iter()
+            .any(|prefix| self.locations.contains_key(prefix))
+            || self
+                .locations
+                .range(Arc::<str>::from(below.as_str())..)
+                .next()
+                .is_some_and(|(k, _)| k.starts_with(&below))
+    }
+
+    /// What names this securable in its definition.
+    pub fn users_of(&self, id: SecurableId) -> impl Iterator<Item = &Arc<Securable>> {
+        self.used_by
+            .get(&id)
+            .into_iter()
+            .flatten()
+            .filter_map(|user| self.securables.get(user))
+    }
+
+    /// A principal with every group that it is in, directly or not.
+    pub fn closure(&self, principal: PrincipalId) -> Closure {
+        let mut seen = OrdSet::unit(principal);
+        seen.insert(PrincipalId::ACCOUNT_USERS);
+        let mut next = vec![principal];
+        while let Some(member) = next.pop() {
+            for group in self.member_of.get(&member).into_iter().flatten() {
+                if seen.insert(*group).is_none() {
+                    next.push(*group);
+                }
+            }
+        }
+        Closure {
+            principal,
+            members_of: seen.into_iter().collect(),
+        }
+    }
+
+    /// The securables on which one of these principals holds a grant or which it owns, and everything above them:
+    /// what a caller may see for the sake of something below.
+    pub fn visible_for_what_is_below(
+        &self,
+        closure: &Closure,
+    ) -> std::collections::HashSet<SecurableId> {
+        let mut visible = std::collections::HashSet::new();
+        for id in closure
+            .members_of
+            .iter()
+            .filter_map(|p| self.holdings.get(p))
+            .flatten()
+        {
+            let granted_or_owned = self
+                .securables
+                .get(id)
+                .is_some_and(|s| closure.contains(s.owner))
+                || self
+                    .grants_on(*id)
+                    .iter()
+                    .any(|row| closure.contains(row.principal) && !row.allow.is_empty());
+            if !granted_or_owned {
+                continue;
+            }
+            for above in self.path(*id) {
+                if !visible.insert(above.id) {
+                    break;
+                }
+            }
+        }
+        visible
+    }
+}
