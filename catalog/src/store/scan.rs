@@ -1,0 +1,110 @@
+//! Walks over rows in key order.
+
+use super::StoreError;
+use super::core::Core;
+use super::engine::{RawRow, RawScan};
+use super::row::{Head, OVERFLOW};
+
+/// A walk over the rows with one prefix: key and value of each. Not a snapshot: it may or may not see what is written while it goes on, but each
+/// row that it gives is whole. It ends after an error.
+pub struct Scan<'a> {
+    core: &'a Core,
+    rows: Option<RawScan>,
+    backwards: bool,
+    failed: Option<StoreError>,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn forwards(core: &'a Core, prefix: &[u8]) -> Self {
+        Self::new(core, prefix, &end_of(prefix), false)
+    }
+
+    pub(super) fn backwards(core: &'a Core, prefix: &[u8], before: Option<&[u8]>) -> Self {
+        let end = end_of(prefix);
+        let end = before.map_or(end.as_slice(), |before| before.min(&end));
+        Self::new(core, prefix, end, true)
+    }
+
+    fn new(core: &'a Core, from: &[u8], to: &[u8], backwards: bool) -> Self {
+        let none = Self {
+            core,
+            rows: None,
+            backwards,
+            failed: None,
+        };
+        if from >= to {
+            return none;
+        }
+        match core.engine.range(from, to) {
+            Ok(rows) => Self {
+                rows: Some(rows),
+                ..none
+            },
+            Err(error) => Self {
+                failed: Some(error),
+                ..none
+            },
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<RawRow>, StoreError> {
+        let Some(rows) = &mut self.rows else {
+            return Ok(None);
+        };
+        let _shared = self.core.rows.read();
+        while let Some((key, raw)) = rows.step(self.backwards)? {
+            let head = Head::parse(&key, &raw)?;
+            // The walk may stand on a page that has been overwritten since: a value of chunks is read anew.
+            let value = if head.chunks == 0 {
+                Some(head.join(&key, |_| Ok(None))?)
+            } else {
+                self.core.get_joined(&key)?
+            };
+            if let Some(value) = value {
+                return Ok(Some((key, value)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<RawRow, StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = match self.failed.take() {
+            Some(error) => Err(error),
+            None => self.step(),
+        };
+        if !matches!(row, Ok(Some(_))) {
+            self.rows = None;
+        }
+        row.transpose()
+    }
+}
+
+/// The first key behind all keys with the prefix, chunks never included.
+fn end_of(prefix: &[u8]) -> Vec<u8> {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            break;
+        }
+    }
+    if end.is_empty() { vec![OVERFLOW] } else { end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_prefix_is_just_behind_it() {
+        assert_eq!(end_of(&[]), [0xff]);
+        assert_eq!(end_of(&[1, 2]), [1, 3]);
+        assert_eq!(end_of(&[1, 0xff]), [2]);
+        assert_eq!(end_of(&[0xfe, 0xff]), [0xff]);
+        assert_eq!(end_of(&[0xff]), [0xff]);
+    }
+}
