@@ -38,9 +38,7 @@ pub struct StepClock {
 impl StepClock {
     /// A clock that starts at `start_ms`.
     pub fn starting_at(start_ms: u64) -> Arc<Self> {
-        Arc::new(Self {
-            next: AtomicU64::new(start_ms),
-        })
+        Arc::new(Self { next: AtomicU64::new(start_ms) })
     }
 }
 

@@ -83,9 +83,7 @@ pub enum CatalogError {
         message: String,
     },
     /// Somebody else changed it first.
-    #[error(
-        "{what} `{name}` was changed by somebody else since you read it: read it again and repeat your change"
-    )]
+    #[error("{what} `{name}` was changed by somebody else since you read it: read it again and repeat your change")]
     Conflict {
         /// What kind of thing.
         what: &'static str,
@@ -106,26 +104,17 @@ pub enum CatalogError {
 impl CatalogError {
     /// A malformed field.
     pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self::Invalid { field: field.into(), message: message.into() }
     }
 
     /// A state that forbids the operation.
     pub fn precondition(reason: &'static str, message: impl Into<String>) -> Self {
-        Self::Precondition {
-            reason,
-            message: message.into(),
-        }
+        Self::Precondition { reason, message: message.into() }
     }
 
     /// A securable that is absent or hidden.
     pub fn not_found(kind: SecurableKind, name: impl Into<String>) -> Self {
-        Self::NotFound {
-            kind,
-            name: name.into(),
-        }
+        Self::NotFound { kind, name: name.into() }
     }
 
     /// A fault of ours; the text is logged, never sent.

@@ -109,18 +109,12 @@ pub struct Decision {
 impl Decision {
     /// An allow with its reasons.
     pub fn allow(reasons: Vec<Reason>) -> Self {
-        Self {
-            allowed: true,
-            reasons,
-        }
+        Self { allowed: true, reasons }
     }
 
     /// A denial with its reasons.
     pub fn deny(reasons: Vec<Reason>) -> Self {
-        Self {
-            allowed: false,
-            reasons,
-        }
+        Self { allowed: false, reasons }
     }
 }
 

@@ -20,10 +20,7 @@ impl Handle {
     /// # Errors
     /// What the operation answers; `Internal` when it panicked.
     #[expect(clippy::disallowed_methods, reason = "this is the one crossing")]
-    pub async fn call<T, E>(
-        &self,
-        operation: impl FnOnce(&Metastore) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, E>
+    pub async fn call<T, E>(&self, operation: impl FnOnce(&Metastore) -> Result<T, E> + Send + 'static) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<CatalogError> + Send + 'static,
@@ -31,9 +28,7 @@ impl Handle {
         let metastore = self.0.clone();
         match tokio::task::spawn_blocking(move || operation(&metastore)).await {
             Ok(result) => result,
-            Err(fault) => {
-                Err(CatalogError::internal(format!("an operation did not end: {fault}")).into())
-            }
+            Err(fault) => Err(CatalogError::internal(format!("an operation did not end: {fault}")).into()),
         }
     }
 

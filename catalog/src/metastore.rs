@@ -40,13 +40,7 @@ impl Metastore {
     ) -> Result<Self, CatalogError> {
         let store = Store::open(dir, options)?;
         let state = ArcSwap::from_pointee(State::load(&store)?);
-        Ok(Self {
-            store,
-            state,
-            writer: Mutex::new(()),
-            gate,
-            clock,
-        })
+        Ok(Self { store, state, writer: Mutex::new(()), gate, clock })
     }
 
     /// Whether the store has a metastore in it.
@@ -98,12 +92,7 @@ impl Metastore {
     ) -> Result<T, CatalogError> {
         let writer = self.writer.lock();
         let before = self.state.load_full();
-        let mut tx = Tx::new(
-            before,
-            self.gate.clone(),
-            caller.clone(),
-            self.clock.clone(),
-        );
+        let mut tx = Tx::new(before, self.gate.clone(), caller.clone(), self.clock.clone());
         match change(&mut tx) {
             Ok(value) => {
                 self.commit(tx, action, securable)?;
@@ -118,12 +107,7 @@ impl Metastore {
     }
 
     /// Makes the rows of a transaction durable and publishes its state. A transaction that staged nothing is no change.
-    fn commit(
-        &self,
-        mut tx: Tx,
-        action: &'static str,
-        securable: &str,
-    ) -> Result<(), CatalogError> {
+    fn commit(&self, mut tx: Tx, action: &'static str, securable: &str) -> Result<(), CatalogError> {
         if tx.is_empty() {
             return Ok(());
         }
@@ -135,13 +119,7 @@ impl Metastore {
     }
 
     /// Writes the audit record of a denial. It changes no state; it is durable with the next commit or the next second.
-    fn note_denial(
-        &self,
-        caller: &Caller,
-        action: &'static str,
-        securable: &str,
-        error: &CatalogError,
-    ) {
+    fn note_denial(&self, caller: &Caller, action: &'static str, securable: &str, error: &CatalogError) {
         if error.kind() != ErrorKind::PermissionDenied {
             return;
         }

@@ -24,13 +24,7 @@ pub struct Pinned {
 impl Pinned {
     pub(crate) fn new(state: Arc<State>, gate: Arc<dyn Gate>, caller: Caller) -> Self {
         let closure = state.closure(caller.principal);
-        Self {
-            state,
-            gate,
-            caller,
-            closure,
-            visible: Arc::default(),
-        }
+        Self { state, gate, caller, closure, visible: Arc::default() }
     }
 
     /// The same state as the owner of a view or function may see it. For what definitions read; the names that it
@@ -38,11 +32,7 @@ impl Pinned {
     #[must_use]
     pub fn as_owner_of(&self, definition: &Securable) -> Self {
         let closure = self.state.closure(definition.owner);
-        Self {
-            closure,
-            visible: Arc::default(),
-            ..self.clone()
-        }
+        Self { closure, visible: Arc::default(), ..self.clone() }
     }
 
     /// The pinned state.
@@ -63,31 +53,19 @@ impl Pinned {
     /// The folded names of the groups that the caller is in, directly or not, `account users` among them.
     pub fn group_names(&self) -> Vec<String> {
         let closure = self.state.closure(self.caller.principal);
-        let groups = closure
-            .members_of
-            .iter()
-            .filter(|id| **id != self.caller.principal);
-        groups
-            .filter_map(|id| self.state.principal(*id))
-            .map(|group| group.name.folded().to_string())
-            .collect()
+        let groups = closure.members_of.iter().filter(|id| **id != self.caller.principal);
+        groups.filter_map(|id| self.state.principal(*id)).map(|group| group.name.folded().to_string()).collect()
     }
 
     /// Whether the gate lets the caller.
     pub fn allows(&self, id: SecurableId, need: Need) -> bool {
         let chain = self.state.chain(id);
-        self.gate.allows(&Ask {
-            closure: &self.closure,
-            chain: &chain,
-            need,
-        })
+        self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need })
     }
 
     /// Whether the caller may know that it exists.
     pub fn sees(&self, id: SecurableId) -> bool {
-        let below = self
-            .visible
-            .get_or_init(|| self.state.visible_for_what_is_below(&self.closure));
+        let below = self.visible.get_or_init(|| self.state.visible_for_what_is_below(&self.closure));
         below.contains(&id) || self.allows(id, Need::See)
     }
 
@@ -96,36 +74,22 @@ impl Pinned {
     /// # Errors
     /// `Internal` before `bootstrap`.
     pub fn root(&self) -> Result<&Arc<Securable>, CatalogError> {
-        self.state
-            .root()
-            .ok_or_else(|| CatalogError::internal("the metastore has not been bootstrapped"))
+        self.state.root().ok_or_else(|| CatalogError::internal("the metastore has not been bootstrapped"))
     }
 
     /// The securable of this name, when the caller may see it.
     ///
     /// # Errors
     /// `NotFound` of the outermost part that is absent or hidden; `Invalid` when the name has the wrong number of parts.
-    pub fn resolve(
-        &self,
-        kind: SecurableKind,
-        name: &FullName,
-    ) -> Result<Arc<Securable>, CatalogError> {
+    pub fn resolve(&self, kind: SecurableKind, name: &FullName) -> Result<Arc<Securable>, CatalogError> {
         if kind == SecurableKind::Metastore {
             return self.root().cloned();
         }
         require_parts(kind, name)?;
         let not_found = || CatalogError::not_found(kind, name.to_string());
-        let found = self
-            .state
-            .lookup(kind.name_class(), name)
-            .cloned()
-            .ok_or_else(not_found)?;
+        let found = self.state.lookup(kind.name_class(), name).cloned().ok_or_else(not_found)?;
         let fits = found.kind() == kind || is_relation(found.kind()) && is_relation(kind);
-        if fits && self.sees(found.id) {
-            Ok(found)
-        } else {
-            Err(not_found())
-        }
+        if fits && self.sees(found.id) { Ok(found) } else { Err(not_found()) }
     }
 
     /// The securable of this name, when the caller holds the privilege on it.
@@ -147,11 +111,7 @@ impl Pinned {
     ///
     /// # Errors
     /// As `resolve`, and `Denied`.
-    pub fn resolve_to_manage(
-        &self,
-        kind: SecurableKind,
-        name: &FullName,
-    ) -> Result<Arc<Securable>, CatalogError> {
+    pub fn resolve_to_manage(&self, kind: SecurableKind, name: &FullName) -> Result<Arc<Securable>, CatalogError> {
         let found = self.resolve(kind, name)?;
         self.require_manage(&found)?;
         Ok(found)
@@ -163,18 +123,12 @@ impl Pinned {
     /// `Denied`, naming what is missing and where.
     pub fn require(&self, securable: &Securable, privilege: Privilege) -> Result<(), CatalogError> {
         let chain = self.state.chain(securable.id);
-        let ask = Ask {
-            closure: &self.closure,
-            chain: &chain,
-            need: Need::Privilege(privilege),
-        };
+        let ask = Ask { closure: &self.closure, chain: &chain, need: Need::Privilege(privilege) };
         let decision = self.gate.decide(&ask)?;
         if decision.allowed {
             return Ok(());
         }
-        Err(CatalogError::Denied {
-            message: self.missing(securable, privilege, &decision.reasons),
-        })
+        Err(CatalogError::Denied { message: self.missing(securable, privilege, &decision.reasons) })
     }
 
     /// Checks the right to manage.
@@ -186,10 +140,7 @@ impl Pinned {
             return Ok(());
         }
         let (kind, name) = (securable.kind(), self.state.full_name(securable.id));
-        let message = format!(
-            "this needs MANAGE on {} `{name}`, or its ownership",
-            kind.noun()
-        );
+        let message = format!("this needs MANAGE on {} `{name}`, or its ownership", kind.noun());
         Err(CatalogError::Denied { message })
     }
 
@@ -202,9 +153,7 @@ impl Pinned {
         if self.allows(root.id, Need::Manage) {
             return Ok(());
         }
-        Err(CatalogError::Denied {
-            message: "this needs a metastore admin".to_owned(),
-        })
+        Err(CatalogError::Denied { message: "this needs a metastore admin".to_owned() })
     }
 
     /// The children of a container that the caller may see, in the order of their folded names.
@@ -214,40 +163,22 @@ impl Pinned {
         class: NameClass,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'a Arc<Securable>> + use<'a> {
-        self.state
-            .children(parent, class, after)
-            .filter(|child| self.sees(child.id))
+        self.state.children(parent, class, after).filter(|child| self.sees(child.id))
     }
 
     /// Names what the decision found missing; a parent is named only by what the caller wrote of it.
-    fn missing(
-        &self,
-        securable: &Securable,
-        privilege: Privilege,
-        reasons: &[crate::Reason],
-    ) -> String {
+    fn missing(&self, securable: &Securable, privilege: Privilege, reasons: &[crate::Reason]) -> String {
         use crate::Reason;
         for reason in reasons {
             let (word, privilege, id) = match reason {
-                Reason::Missing {
-                    privilege,
-                    securable,
-                } => ("needs", privilege, securable),
-                Reason::Deny {
-                    privilege,
-                    securable,
-                    ..
-                } => ("is refused by a DENY of", privilege, securable),
+                Reason::Missing { privilege, securable } => ("needs", privilege, securable),
+                Reason::Deny { privilege, securable, .. } => ("is refused by a DENY of", privilege, securable),
                 Reason::Grant { .. } | Reason::Owner { .. } => continue,
             };
             let Some(at) = self.state.securable(*id) else {
                 continue;
             };
-            return format!(
-                "this {word} {privilege} on {} `{}`",
-                at.kind().noun(),
-                self.state.full_name(*id)
-            );
+            return format!("this {word} {privilege} on {} `{}`", at.kind().noun(), self.state.full_name(*id));
         }
         let (kind, name) = (securable.kind(), self.state.full_name(securable.id));
         format!("this needs {privilege} on {} `{name}`", kind.noun())
@@ -271,9 +202,6 @@ fn require_parts(kind: SecurableKind, name: &FullName) -> Result<(), CatalogErro
     if name.parts().len() == needed {
         return Ok(());
     }
-    let message = format!(
-        "`{name}` is not the name of a {}: write it as {example}",
-        kind.noun()
-    );
+    let message = format!("`{name}` is not the name of a {}: write it as {example}", kind.noun());
     Err(CatalogError::invalid("name", message))
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdMap, OrdSet};
 
 use crate::model::{
-    GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, PrivilegeSet,
-    Securable, SecurableId, SecurableKind, Token, TokenId,
+    GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, PrivilegeSet, Securable,
+    SecurableId, SecurableKind, Token, TokenId,
 };
 
 pub use tree::NameKey;
@@ -67,8 +67,7 @@ impl State {
 
     /// A principal by name.
     pub fn principal_named(&self, name: &PrincipalName) -> Option<&Arc<Principal>> {
-        self.principals
-            .get(self.principal_names.get(name.folded())?)
+        self.principals.get(self.principal_names.get(name.folded())?)
     }
 
     /// The name of a principal, or its id when it is gone.
@@ -93,8 +92,7 @@ impl State {
         self.names.insert(NameKey::of(&securable), securable.id);
         self.hold(securable.owner, securable.id);
         if let Some(table) = securable.as_table() {
-            self.locations
-                .insert(table.location.as_str().into(), securable.id);
+            self.locations.insert(table.location.as_str().into(), securable.id);
         }
         for used in tree::uses(&securable) {
             self.used_by.entry(used).or_default().insert(securable.id);
@@ -129,10 +127,7 @@ impl State {
     pub(crate) fn insert_grant(&mut self, id: SecurableId, row: GrantRow) {
         let mut rows = self.grants_on(id).to_vec();
         let empty = row.allow.is_empty() && row.deny.is_empty();
-        match (
-            rows.binary_search_by_key(&row.principal, |r| r.principal),
-            empty,
-        ) {
+        match (rows.binary_search_by_key(&row.principal, |r| r.principal), empty) {
             (Ok(at), true) => drop(rows.remove(at)),
             (Ok(at), false) => {
                 if let Some(slot) = rows.get_mut(at) {
@@ -155,25 +150,17 @@ impl State {
     }
 
     pub(crate) fn grant_row(&self, id: SecurableId, principal: PrincipalId) -> GrantRow {
-        let none = GrantRow {
-            principal,
-            allow: PrivilegeSet::EMPTY,
-            deny: PrivilegeSet::EMPTY,
-        };
+        let none = GrantRow { principal, allow: PrivilegeSet::EMPTY, deny: PrivilegeSet::EMPTY };
         let Some(rows) = self.grants.get(&id) else {
             return none;
         };
-        let found = rows
-            .binary_search_by_key(&principal, |r| r.principal)
-            .ok()
-            .and_then(|at| rows.get(at));
+        let found = rows.binary_search_by_key(&principal, |r| r.principal).ok().and_then(|at| rows.get(at));
         found.copied().unwrap_or(none)
     }
 
     pub(crate) fn insert_principal(&mut self, principal: Arc<Principal>) {
         self.forget_principal(principal.id);
-        self.principal_names
-            .insert(principal.name.folded().clone(), principal.id);
+        self.principal_names.insert(principal.name.folded().clone(), principal.id);
         self.principals.insert(principal.id, principal);
     }
 
@@ -200,10 +187,7 @@ impl State {
 
     /// Takes the note back when neither ownership nor a grant is left.
     fn release(&mut self, principal: PrincipalId, id: SecurableId) {
-        let owns = self
-            .securables
-            .get(&id)
-            .is_some_and(|s| s.owner == principal);
+        let owns = self.securables.get(&id).is_some_and(|s| s.owner == principal);
         let row = self.grant_row(id, principal);
         if !owns && row.allow.is_empty() && row.deny.is_empty() {
             remove_from(&mut self.holdings, principal, id);
@@ -212,24 +196,12 @@ impl State {
 
     /// Principals of one kind, in the order of their names.
     pub fn principals_of(&self, kind: PrincipalKind) -> impl Iterator<Item = &Arc<Principal>> {
-        self.principal_names
-            .values()
-            .filter_map(|id| self.principals.get(id))
-            .filter(move |p| p.kind == kind)
+        self.principal_names.values().filter_map(|id| self.principals.get(id)).filter(move |p| p.kind == kind)
     }
 
     /// The securable with this name in a parent.
-    pub fn child(
-        &self,
-        parent: SecurableId,
-        class: NameClass,
-        name: &Name,
-    ) -> Option<&Arc<Securable>> {
-        self.securables.get(self.names.get(&NameKey {
-            parent: Some(parent),
-            class,
-            folded: name.folded().clone(),
-        })?)
+    pub fn child(&self, parent: SecurableId, class: NameClass, name: &Name) -> Option<&Arc<Securable>> {
+        self.securables.get(self.names.get(&NameKey { parent: Some(parent), class, folded: name.folded().clone() })?)
     }
 }
 

@@ -8,9 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::gate::Gate;
-use crate::model::{
-    AuditEvent, GrantRow, Outcome, Principal, PrincipalId, Securable, SecurableId, Token,
-};
+use crate::model::{AuditEvent, GrantRow, Outcome, Principal, PrincipalId, Securable, SecurableId, Token};
 use crate::pinned::Pinned;
 use crate::state::{Intent, State};
 use crate::store::{Key, Rows, codec};
@@ -30,12 +28,7 @@ pub(crate) struct Tx {
 }
 
 impl Tx {
-    pub(crate) fn new(
-        before: Arc<State>,
-        gate: Arc<dyn Gate>,
-        caller: Caller,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) fn new(before: Arc<State>, gate: Arc<dyn Gate>, caller: Caller, clock: Arc<dyn Clock>) -> Self {
         let now_ms = clock.now_ms();
         let state = State::clone(&before);
         Self {
@@ -58,11 +51,7 @@ impl Tx {
 
     /// The changed state, as the caller may see it: what the reply is read back from.
     pub(crate) fn changed(&self) -> Pinned {
-        Pinned::new(
-            Arc::new(self.state.clone()),
-            self.gate.clone(),
-            self.caller.clone(),
-        )
+        Pinned::new(Arc::new(self.state.clone()), self.gate.clone(), self.caller.clone())
     }
 
     /// The changed state.
@@ -93,22 +82,15 @@ impl Tx {
         self.details.insert(key.to_owned(), value.into());
     }
 
-    pub(crate) fn put_securable(
-        &mut self,
-        securable: Securable,
-    ) -> Result<Arc<Securable>, CatalogError> {
-        self.rows
-            .put(Key::Securable(securable.id), encode(&securable)?);
+    pub(crate) fn put_securable(&mut self, securable: Securable) -> Result<Arc<Securable>, CatalogError> {
+        self.rows.put(Key::Securable(securable.id), encode(&securable)?);
         let securable = Arc::new(securable);
         self.state.insert_securable(securable.clone());
         Ok(securable)
     }
 
     /// Rewrites a record with its time, author and etag brought up to date.
-    pub(crate) fn update_securable(
-        &mut self,
-        mut securable: Securable,
-    ) -> Result<Arc<Securable>, CatalogError> {
+    pub(crate) fn update_securable(&mut self, mut securable: Securable) -> Result<Arc<Securable>, CatalogError> {
         securable.updated_at_ms = self.now_ms;
         securable.updated_by = self.caller.principal;
         securable.etag = self.etag();
@@ -118,14 +100,7 @@ impl Tx {
     /// Deletes a record with the grants on it.
     pub(crate) fn delete_securable(&mut self, id: SecurableId) {
         for row in self.state.grants_on(id).iter() {
-            self.put_grant(
-                id,
-                GrantRow {
-                    allow: Default::default(),
-                    deny: Default::default(),
-                    ..*row
-                },
-            );
+            self.put_grant(id, GrantRow { allow: Default::default(), deny: Default::default(), ..*row });
         }
         self.rows.delete(Key::Securable(id));
         self.state.forget_securable(id);
@@ -137,18 +112,13 @@ impl Tx {
         if row.allow.is_empty() && row.deny.is_empty() {
             self.rows.delete(key);
         } else {
-            self.rows
-                .put(key, codec::encode_grant(row.allow.0, row.deny.0));
+            self.rows.put(key, codec::encode_grant(row.allow.0, row.deny.0));
         }
         self.state.insert_grant(id, row);
     }
 
-    pub(crate) fn put_principal(
-        &mut self,
-        principal: Principal,
-    ) -> Result<Arc<Principal>, CatalogError> {
-        self.rows
-            .put(Key::Principal(principal.id), encode(&principal)?);
+    pub(crate) fn put_principal(&mut self, principal: Principal) -> Result<Arc<Principal>, CatalogError> {
+        self.rows.put(Key::Principal(principal.id), encode(&principal)?);
         let principal = Arc::new(principal);
         self.state.insert_principal(principal.clone());
         Ok(principal)
@@ -175,11 +145,7 @@ impl Tx {
         Ok(())
     }
 
-    pub(crate) fn put_intent(
-        &mut self,
-        id: uuid::Uuid,
-        intent: Intent,
-    ) -> Result<(), CatalogError> {
+    pub(crate) fn put_intent(&mut self, id: uuid::Uuid, intent: Intent) -> Result<(), CatalogError> {
         self.rows.put(Key::Intent(id), encode(&intent)?);
         self.state.intents.insert(id, intent);
         Ok(())

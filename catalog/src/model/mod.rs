@@ -17,8 +17,7 @@ pub use name::{FullName, Name, PrincipalName};
 pub use principal::{Principal, PrincipalKind};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use relation::{
-    Column, ColumnMask, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter, TableBody,
-    TableType, ViewBody,
+    Column, ColumnMask, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter, TableBody, TableType, ViewBody,
 };
 pub use securable::{Body, NameClass, Securable, SecurableKind};
 pub use token::Token;

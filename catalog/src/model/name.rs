@@ -31,23 +31,14 @@ impl Name {
             Some("is empty")
         } else if text.chars().count() > MAX_NAME_CHARS {
             Some("is longer than 255 characters")
-        } else if text
-            .chars()
-            .any(|c| c == '.' || c == '/' || c.is_whitespace() || c.is_control())
-        {
+        } else if text.chars().any(|c| c == '.' || c == '/' || c.is_whitespace() || c.is_control()) {
             Some("holds a blank, dot, slash or control character")
         } else {
             None
         };
         match fault {
-            Some(why) => Err(CatalogError::invalid(
-                "name",
-                format!("name `{}` {why}", text.escape_debug()),
-            )),
-            None => Ok(Self {
-                shown: text.into(),
-                folded: text.to_lowercase().into(),
-            }),
+            Some(why) => Err(CatalogError::invalid("name", format!("name `{}` {why}", text.escape_debug()))),
+            None => Ok(Self { shown: text.into(), folded: text.to_lowercase().into() }),
         }
     }
 
@@ -113,25 +104,13 @@ impl FullName {
     /// `InvalidArgument` when there are none or more than three, or a part is not a name.
     pub fn from_parts<S: AsRef<str>>(parts: &[S]) -> Result<Self, CatalogError> {
         if parts.is_empty() || parts.len() > 3 {
-            let text = parts
-                .iter()
-                .map(AsRef::as_ref)
-                .collect::<Vec<_>>()
-                .join(".");
+            let text = parts.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(".");
             return Err(CatalogError::invalid(
                 "name",
-                format!(
-                    "`{}` is not a name of one to three parts, as in catalog.schema.table",
-                    text.escape_debug()
-                ),
+                format!("`{}` is not a name of one to three parts, as in catalog.schema.table", text.escape_debug()),
             ));
         }
-        Ok(Self(
-            parts
-                .iter()
-                .map(|part| Name::parse(part.as_ref()))
-                .collect::<Result<_, _>>()?,
-        ))
+        Ok(Self(parts.iter().map(|part| Name::parse(part.as_ref())).collect::<Result<_, _>>()?))
     }
 
     /// Splits a dotted name as people type it; a part may stand in backticks.
@@ -182,10 +161,7 @@ fn split_parts(text: &str) -> Result<Vec<String>, CatalogError> {
         }
     }
     if quoted {
-        let message = format!(
-            "`{}` has a backtick that is not closed",
-            text.escape_debug()
-        );
+        let message = format!("`{}` has a backtick that is not closed", text.escape_debug());
         return Err(CatalogError::invalid("name", message));
     }
     Ok(parts)
@@ -236,14 +212,10 @@ impl PrincipalName {
             None
         };
         match fault {
-            Some(why) => Err(CatalogError::invalid(
-                "principal",
-                format!("principal name `{}` {why}", text.escape_debug()),
-            )),
-            None => Ok(Self {
-                shown: text.into(),
-                folded: text.to_lowercase().into(),
-            }),
+            Some(why) => {
+                Err(CatalogError::invalid("principal", format!("principal name `{}` {why}", text.escape_debug())))
+            }
+            None => Ok(Self { shown: text.into(), folded: text.to_lowercase().into() }),
         }
     }
 

@@ -54,10 +54,7 @@ impl Privilege {
     pub fn parse(text: &str) -> Option<Self> {
         let words = text.replace('_', " ");
         let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|p| p.as_str().eq_ignore_ascii_case(&words))
+        Self::ALL.iter().copied().find(|p| p.as_str().eq_ignore_ascii_case(&words))
     }
 
     /// Whether the privilege may be granted on a securable of this kind: on the kind it is for, or above it, from where
@@ -122,10 +119,7 @@ impl PrivilegeSet {
 
     /// The privileges in the set, in the order of their bits.
     pub fn iter(self) -> impl Iterator<Item = Privilege> {
-        Privilege::ALL
-            .iter()
-            .copied()
-            .filter(move |p| self.contains(*p))
+        Privilege::ALL.iter().copied().filter(move |p| self.contains(*p))
     }
 }
 

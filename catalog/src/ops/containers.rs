@@ -21,12 +21,7 @@ impl Metastore {
     ///
     /// # Errors
     /// `PermissionDenied` without CREATE CATALOG on the metastore, `AlreadyExists`.
-    pub fn create_catalog(
-        &self,
-        caller: &Caller,
-        name: &Name,
-        describe: &Describe,
-    ) -> Result<Entry, CatalogError> {
+    pub fn create_catalog(&self, caller: &Caller, name: &Name, describe: &Describe) -> Result<Entry, CatalogError> {
         self.write(caller, "catalogs.create", name.as_str(), |tx| {
             let pinned = tx.pinned();
             let root = pinned.root()?.clone();
@@ -43,19 +38,10 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound` when the catalog is absent or hidden, `PermissionDenied` without CREATE SCHEMA on it, `AlreadyExists`.
-    pub fn create_schema(
-        &self,
-        caller: &Caller,
-        name: &FullName,
-        describe: &Describe,
-    ) -> Result<Entry, CatalogError> {
+    pub fn create_schema(&self, caller: &Caller, name: &FullName, describe: &Describe) -> Result<Entry, CatalogError> {
         self.write(caller, "schemas.create", &name.to_string(), |tx| {
             let (parent, last) = split(SecurableKind::Schema, name)?;
-            let catalog = tx.pinned().resolve_for(
-                SecurableKind::Catalog,
-                &parent,
-                Privilege::CreateSchema,
-            )?;
+            let catalog = tx.pinned().resolve_for(SecurableKind::Catalog, &parent, Privilege::CreateSchema)?;
             refuse_system(tx, &catalog)?;
             require_not_reserved(SecurableKind::Schema, last)?;
             require_free(tx, catalog.id, SecurableKind::Schema, last, None)?;
@@ -67,13 +53,7 @@ impl Metastore {
 }
 
 /// A new record, owned by the caller.
-pub(crate) fn fresh(
-    tx: &Tx,
-    parent: SecurableId,
-    name: Name,
-    describe: &Describe,
-    body: Body,
-) -> Securable {
+pub(crate) fn fresh(tx: &Tx, parent: SecurableId, name: Name, describe: &Describe, body: Body) -> Securable {
     let (who, now) = (tx.caller().principal, tx.now_ms());
     Securable {
         id: SecurableId(tx.new_id()),
@@ -92,23 +72,13 @@ pub(crate) fn fresh(
 }
 
 /// Splits the name of something new into its parent's name and its own.
-pub(crate) fn split(
-    kind: SecurableKind,
-    name: &FullName,
-) -> Result<(FullName, &Name), CatalogError> {
+pub(crate) fn split(kind: SecurableKind, name: &FullName) -> Result<(FullName, &Name), CatalogError> {
     let needed = if kind == SecurableKind::Schema { 2 } else { 3 };
     match (name.parent(), name.last()) {
         (Some(parent), Some(last)) if name.parts().len() == needed => Ok((parent, last)),
         _ => {
-            let example = if needed == 2 {
-                "catalog.schema"
-            } else {
-                "catalog.schema.name"
-            };
-            let message = format!(
-                "`{name}` is not the full name of a {}: write it as {example}",
-                kind.noun()
-            );
+            let example = if needed == 2 { "catalog.schema" } else { "catalog.schema.name" };
+            let message = format!("`{name}` is not the full name of a {}: write it as {example}", kind.noun());
             Err(CatalogError::invalid("name", message))
         }
     }

@@ -78,12 +78,7 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound` when it is absent or hidden.
-    pub fn get(
-        &self,
-        caller: &Caller,
-        kind: SecurableKind,
-        name: &FullName,
-    ) -> Result<Entry, CatalogError> {
+    pub fn get(&self, caller: &Caller, kind: SecurableKind, name: &FullName) -> Result<Entry, CatalogError> {
         self.read(caller, action(kind, "get"), &name.to_string(), |pinned| {
             Ok(Entry::of(pinned, pinned.resolve(kind, name)?))
         })
@@ -102,9 +97,7 @@ impl Metastore {
         page: &Page,
     ) -> Result<Listing<Entry>, CatalogError> {
         let shown = parent.map(ToString::to_string).unwrap_or_default();
-        self.read(caller, action(kind, "list"), &shown, |pinned| {
-            pinned.list(kind, parent, page)
-        })
+        self.read(caller, action(kind, "list"), &shown, |pinned| pinned.list(kind, parent, page))
     }
 
     /// Changes name, owner, comment or properties.
@@ -145,17 +138,11 @@ impl Metastore {
                 let (is, wanted) = (found.kind().noun(), kind.noun());
                 return Err(CatalogError::precondition(
                     "WRONG_KIND",
-                    format!(
-                        "`{name}` is a {is}, not a {wanted}: use DROP {}",
-                        found.kind()
-                    ),
+                    format!("`{name}` is a {is}, not a {wanted}: use DROP {}", found.kind()),
                 ));
             }
             if kind == SecurableKind::Metastore {
-                return Err(CatalogError::invalid(
-                    "name",
-                    "the metastore cannot be dropped",
-                ));
+                return Err(CatalogError::invalid("name", "the metastore cannot be dropped"));
             }
             refuse_system(tx, &found)?;
             require_etag(&found, options.etag, name)?;
@@ -180,9 +167,7 @@ impl Pinned {
                 return Err(CatalogError::invalid("kind", "there is one metastore"));
             }
             (SecurableKind::Catalog, _) => self.root()?.clone(),
-            (SecurableKind::Schema, Some(catalog)) => {
-                self.resolve(SecurableKind::Catalog, catalog)?
-            }
+            (SecurableKind::Schema, Some(catalog)) => self.resolve(SecurableKind::Catalog, catalog)?,
             (_, Some(schema)) => self.resolve(SecurableKind::Schema, schema)?,
             (_, None) => return Err(CatalogError::invalid("parent", "name the parent to list")),
         };
@@ -191,9 +176,7 @@ impl Pinned {
             _ => true,
         };
         let class = kind.name_class();
-        let children = self
-            .visible_children(parent.id, class, page.after.as_deref())
-            .filter(wanted);
+        let children = self.visible_children(parent.id, class, page.after.as_deref()).filter(wanted);
         let listing = page.take(children.cloned(), |s| s.name.folded().to_string());
         Ok(listing.map(|s| Entry::of(self, s)))
     }
@@ -226,10 +209,7 @@ fn action(kind: SecurableKind, verb: &str) -> &'static str {
 /// Refuses changes to what belongs to the server.
 pub(crate) fn refuse_system(tx: &Tx, securable: &Securable) -> Result<(), CatalogError> {
     let path = tx.state().path(securable.id);
-    if path
-        .iter()
-        .any(|s| s.kind() == SecurableKind::Catalog && &**s.name.folded() == SYSTEM_CATALOG)
-    {
+    if path.iter().any(|s| s.kind() == SecurableKind::Catalog && &**s.name.folded() == SYSTEM_CATALOG) {
         return Err(CatalogError::precondition(
             "RESERVED",
             "the catalog `system` belongs to the server and cannot be changed",
@@ -238,25 +218,16 @@ pub(crate) fn refuse_system(tx: &Tx, securable: &Securable) -> Result<(), Catalo
     Ok(())
 }
 
-pub(crate) fn require_etag(
-    found: &Securable,
-    etag: Option<u64>,
-    name: &FullName,
-) -> Result<(), CatalogError> {
+pub(crate) fn require_etag(found: &Securable, etag: Option<u64>, name: &FullName) -> Result<(), CatalogError> {
     match etag {
-        Some(etag) if etag != found.etag => Err(CatalogError::Conflict {
-            what: found.kind().noun(),
-            name: name.to_string(),
-        }),
+        Some(etag) if etag != found.etag => {
+            Err(CatalogError::Conflict { what: found.kind().noun(), name: name.to_string() })
+        }
         _ => Ok(()),
     }
 }
 
-fn apply_update(
-    tx: &mut Tx,
-    found: &Securable,
-    update: &Update,
-) -> Result<Securable, CatalogError> {
+fn apply_update(tx: &mut Tx, found: &Securable, update: &Update) -> Result<Securable, CatalogError> {
     let mut changed = found.clone();
     if let Some(name) = &update.name {
         rename(tx, &mut changed, name)?;
@@ -274,9 +245,7 @@ fn apply_update(
         changed.properties.clone_from(properties);
     }
     changed.properties.extend(update.set_properties.clone());
-    changed
-        .properties
-        .retain(|key, _| !update.unset_properties.contains(key));
+    changed.properties.retain(|key, _| !update.unset_properties.contains(key));
     if let Some((column, comment)) = &update.column_comment {
         set_column_comment(&mut changed, column, comment.clone())?;
     }
@@ -285,11 +254,7 @@ fn apply_update(
 
 /// A view or function lends its owner's rights to its readers, so nobody may hand theirs to a definition that they did not
 /// write: its new owner is the caller or one of the caller's groups, unless a metastore admin decides.
-fn require_may_own(
-    tx: &Tx,
-    found: &Securable,
-    owner: crate::model::PrincipalId,
-) -> Result<(), CatalogError> {
+fn require_may_own(tx: &Tx, found: &Securable, owner: crate::model::PrincipalId) -> Result<(), CatalogError> {
     let lends_rights = matches!(found.kind(), SecurableKind::View | SecurableKind::Function);
     let pinned = tx.pinned();
     if !lends_rights || pinned.closure().contains(owner) || pinned.require_admin().is_ok() {
@@ -304,10 +269,7 @@ fn require_may_own(
 
 fn rename(tx: &mut Tx, changed: &mut Securable, name: &Name) -> Result<(), CatalogError> {
     let Some(parent) = changed.parent else {
-        return Err(CatalogError::invalid(
-            "name",
-            "the metastore cannot be renamed",
-        ));
+        return Err(CatalogError::invalid("name", "the metastore cannot be renamed"));
     };
     require_free(tx, parent, changed.kind(), name, Some(changed))?;
     require_not_reserved(changed.kind(), name)?;
@@ -316,29 +278,16 @@ fn rename(tx: &mut Tx, changed: &mut Securable, name: &Name) -> Result<(), Catal
     Ok(())
 }
 
-fn set_column_comment(
-    changed: &mut Securable,
-    name: &str,
-    comment: Option<String>,
-) -> Result<(), CatalogError> {
+fn set_column_comment(changed: &mut Securable, name: &str, comment: Option<String>) -> Result<(), CatalogError> {
     let columns = match &mut changed.body {
         Body::Table(table) => &mut table.columns,
         Body::View(view) => &mut view.columns,
         _ => {
-            return Err(CatalogError::invalid(
-                "column",
-                "only tables and views have columns",
-            ));
+            return Err(CatalogError::invalid("column", "only tables and views have columns"));
         }
     };
-    let Some(column) = columns
-        .iter_mut()
-        .find(|c| c.name.eq_ignore_ascii_case(name))
-    else {
-        return Err(CatalogError::NoSuch {
-            what: "column",
-            name: name.to_owned(),
-        });
+    let Some(column) = columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(name)) else {
+        return Err(CatalogError::NoSuch { what: "column", name: name.to_owned() });
     };
     column.comment = comment;
     Ok(())
@@ -354,10 +303,7 @@ pub(crate) fn require_free(
 ) -> Result<(), CatalogError> {
     match tx.state().child(parent, kind.name_class(), name) {
         Some(taken) if own.is_none_or(|own| own.id != taken.id) => {
-            Err(CatalogError::AlreadyExists {
-                what: taken.kind().noun(),
-                name: tx.state().full_name(taken.id),
-            })
+            Err(CatalogError::AlreadyExists { what: taken.kind().noun(), name: tx.state().full_name(taken.id) })
         }
         _ => Ok(()),
     }
@@ -371,10 +317,7 @@ pub(crate) fn require_not_reserved(kind: SecurableKind, name: &Name) -> Result<(
         _ => false,
     };
     if reserved {
-        let message = format!(
-            "the {} name `{name}` is reserved for the server",
-            kind.noun()
-        );
+        let message = format!("the {} name `{name}` is reserved for the server", kind.noun());
         return Err(CatalogError::precondition("RESERVED", message));
     }
     Ok(())
@@ -384,10 +327,7 @@ fn delete_tree(tx: &mut Tx, top: &Arc<Securable>, cascade: bool) -> Result<(), C
     let mut doomed = tx.state().descendants(top.id);
     if !cascade && !doomed.is_empty() {
         let name = tx.state().full_name(top.id);
-        let message = format!(
-            "{} `{name}` is not empty: drop what is in it first, or add CASCADE",
-            top.kind().noun()
-        );
+        let message = format!("{} `{name}` is not empty: drop what is in it first, or add CASCADE", top.kind().noun());
         return Err(CatalogError::precondition("NOT_EMPTY", message));
     }
     doomed.push(top.clone());
@@ -395,17 +335,9 @@ fn delete_tree(tx: &mut Tx, top: &Arc<Securable>, cascade: bool) -> Result<(), C
         require_unused(tx, one, &doomed)?;
     }
     for one in doomed.iter().rev() {
-        if let Some(table) = one
-            .as_table()
-            .filter(|t| t.table_type == TableType::Managed)
-        {
+        if let Some(table) = one.as_table().filter(|t| t.table_type == TableType::Managed) {
             let id = tx.new_id();
-            tx.put_intent(
-                id,
-                Intent::Purging {
-                    location: table.location.clone(),
-                },
-            )?;
+            tx.put_intent(id, Intent::Purging { location: table.location.clone() })?;
         }
         tx.delete_securable(one.id);
     }
@@ -426,8 +358,7 @@ fn require_unused(tx: &Tx, one: &Securable, doomed: &[Arc<Securable>]) -> Result
             } else {
                 "a table that you may not see".to_owned()
             };
-            let message =
-                format!("function `{function}` is a policy of {table}: drop the policy first");
+            let message = format!("function `{function}` is a policy of {table}: drop the policy first");
             return Err(CatalogError::precondition("IN_USE", message));
         }
     }

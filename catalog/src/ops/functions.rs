@@ -27,20 +27,12 @@ impl Metastore {
     /// # Errors
     /// `NotFound`, `PermissionDenied` without CREATE FUNCTION on the schema, `AlreadyExists`, `FailedPrecondition` when it
     /// would call itself, or replaces a policy's function with other parameters or another result.
-    pub fn create_function(
-        &self,
-        caller: &Caller,
-        new: &NewFunction,
-    ) -> Result<Entry, CatalogError> {
+    pub fn create_function(&self, caller: &Caller, new: &NewFunction) -> Result<Entry, CatalogError> {
         self.write(caller, "functions.create", &new.name.to_string(), |tx| {
             require_distinct_parameters(&new.body)?;
-            let (schema, last) =
-                require_may_create(tx, SecurableKind::Function, &new.name, new.replace)?;
+            let (schema, last) = require_may_create(tx, SecurableKind::Function, &new.name, new.replace)?;
             let body = Body::Function(new.body.clone());
-            let old = tx
-                .state()
-                .child(schema, SecurableKind::Function.name_class(), &last)
-                .cloned();
+            let old = tx.state().child(schema, SecurableKind::Function.name_class(), &last).cloned();
             let saved = match old {
                 Some(old) => {
                     require_no_cycle(tx, old.id, &new.body.dependencies)?;
@@ -64,44 +56,24 @@ impl Metastore {
 
 fn require_distinct_parameters(body: &FunctionBody) -> Result<(), CatalogError> {
     let mut seen = std::collections::HashSet::new();
-    match body
-        .parameters
-        .iter()
-        .find(|p| !seen.insert(p.name.folded().clone()))
-    {
-        Some(twice) => Err(CatalogError::invalid(
-            "parameters",
-            format!("parameter `{}` is named twice", twice.name),
-        )),
+    match body.parameters.iter().find(|p| !seen.insert(p.name.folded().clone())) {
+        Some(twice) => Err(CatalogError::invalid("parameters", format!("parameter `{}` is named twice", twice.name))),
         None => Ok(()),
     }
 }
 
-fn require_same_signature_in_use(
-    tx: &Tx,
-    old: &Securable,
-    new: &FunctionBody,
-) -> Result<(), CatalogError> {
+fn require_same_signature_in_use(tx: &Tx, old: &Securable, new: &FunctionBody) -> Result<(), CatalogError> {
     let Some(was) = old.as_function() else {
         return Ok(());
     };
     let types = |f: &FunctionBody| {
-        let parameters = f
-            .parameters
-            .iter()
-            .map(|p| p.type_text.to_lowercase())
-            .collect::<Vec<_>>();
+        let parameters = f.parameters.iter().map(|p| p.type_text.to_lowercase()).collect::<Vec<_>>();
         (parameters, f.return_type.to_lowercase())
     };
-    let is_policy = tx
-        .state()
-        .users_of(old.id)
-        .any(|user| user.kind() == SecurableKind::Table);
+    let is_policy = tx.state().users_of(old.id).any(|user| user.kind() == SecurableKind::Table);
     if is_policy && types(was) != types(new) {
         let name = tx.state().full_name(old.id);
-        let message = format!(
-            "function `{name}` is a policy of a table: its parameters and result cannot change"
-        );
+        let message = format!("function `{name}` is a policy of a table: its parameters and result cannot change");
         return Err(CatalogError::precondition("IN_USE", message));
     }
     Ok(())

@@ -1,8 +1,6 @@
 //! Grants: made, taken back, listed with what is inherited. Granting twice or revoking what is absent changes nothing.
 
-use crate::model::{
-    FullName, GrantRow, Principal, PrincipalName, Privilege, PrivilegeSet, Securable, SecurableKind,
-};
+use crate::model::{FullName, GrantRow, Principal, PrincipalName, Privilege, PrivilegeSet, Securable, SecurableKind};
 use crate::pinned::Pinned;
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
@@ -45,25 +43,15 @@ impl Metastore {
     /// # Errors
     /// `NotFound` of the securable or a principal, `PermissionDenied` without the right to manage the securable,
     /// `InvalidArgument` when a privilege means nothing on it.
-    pub fn grant(
-        &self,
-        caller: &Caller,
-        change: &GrantChange,
-    ) -> Result<Vec<GrantEntry>, CatalogError> {
-        self.change_grants(caller, "grants.grant", change, |held, privileges| {
-            PrivilegeSet(held.0 | privileges.0)
-        })
+    pub fn grant(&self, caller: &Caller, change: &GrantChange) -> Result<Vec<GrantEntry>, CatalogError> {
+        self.change_grants(caller, "grants.grant", change, |held, privileges| PrivilegeSet(held.0 | privileges.0))
     }
 
     /// Revokes privileges. REVOKE ALL PRIVILEGES takes away everything that the principal holds on the securable itself.
     ///
     /// # Errors
     /// As `grant`.
-    pub fn revoke(
-        &self,
-        caller: &Caller,
-        change: &GrantChange,
-    ) -> Result<Vec<GrantEntry>, CatalogError> {
+    pub fn revoke(&self, caller: &Caller, change: &GrantChange) -> Result<Vec<GrantEntry>, CatalogError> {
         self.change_grants(caller, "grants.revoke", change, |held, privileges| {
             if privileges.contains(Privilege::AllPrivileges) {
                 PrivilegeSet::EMPTY
@@ -84,17 +72,11 @@ impl Metastore {
             let securable = tx.pinned().resolve_to_manage(change.kind, &change.name)?;
             refuse_system(tx, &securable)?;
             let privileges = legal(&securable, &change.privileges)?;
-            let principals: Vec<Arc<Principal>> = change
-                .principals
-                .iter()
-                .map(|p| named(tx.state(), p).cloned())
-                .collect::<Result<_, _>>()?;
+            let principals: Vec<Arc<Principal>> =
+                change.principals.iter().map(|p| named(tx.state(), p).cloned()).collect::<Result<_, _>>()?;
             for principal in &principals {
                 let row = tx.state().grant_row(securable.id, principal.id);
-                let changed = GrantRow {
-                    allow: apply(row.allow, privileges),
-                    ..row
-                };
+                let changed = GrantRow { allow: apply(row.allow, privileges), ..row };
                 if changed != row {
                     tx.put_grant(securable.id, changed);
                 }
@@ -102,11 +84,7 @@ impl Metastore {
             note(tx, &securable, privileges, &principals);
             let ids: Vec<_> = principals.iter().map(|p| p.id).collect();
             let held = lines(&tx.changed(), &securable, false);
-            Ok(held
-                .into_iter()
-                .filter(|(row, _)| ids.contains(&row.principal))
-                .flat_map(|(_, lines)| lines)
-                .collect())
+            Ok(held.into_iter().filter(|(row, _)| ids.contains(&row.principal)).flat_map(|(_, lines)| lines).collect())
         })
     }
 
@@ -125,20 +103,13 @@ impl Metastore {
     ) -> Result<Vec<GrantEntry>, CatalogError> {
         self.read(caller, "grants.list", &name.to_string(), |pinned| {
             let securable = pinned.resolve(kind, name)?;
-            let only = principal
-                .map(|name| named(pinned.state(), name).map(|p| p.id))
-                .transpose()?;
+            let only = principal.map(|name| named(pinned.state(), name).map(|p| p.id)).transpose()?;
             let manages = pinned.allows(securable.id, crate::Need::Manage);
             let shown = |row: &GrantRow| {
-                only.is_none_or(|id| id == row.principal)
-                    && (manages || pinned.closure().contains(row.principal))
+                only.is_none_or(|id| id == row.principal) && (manages || pinned.closure().contains(row.principal))
             };
             let held = lines(pinned, &securable, inherited);
-            Ok(held
-                .into_iter()
-                .filter(|(row, _)| shown(row))
-                .flat_map(|(_, lines)| lines)
-                .collect())
+            Ok(held.into_iter().filter(|(row, _)| shown(row)).flat_map(|(_, lines)| lines).collect())
         })
     }
 
@@ -147,26 +118,16 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound` of the principal.
-    pub fn list_grants_to(
-        &self,
-        caller: &Caller,
-        principal: &PrincipalName,
-    ) -> Result<Vec<GrantEntry>, CatalogError> {
+    pub fn list_grants_to(&self, caller: &Caller, principal: &PrincipalName) -> Result<Vec<GrantEntry>, CatalogError> {
         self.read(caller, "grants.list", principal.as_str(), |pinned| {
             let id = named(pinned.state(), principal)?.id;
             let own = pinned.closure().contains(id);
             let held = pinned.state().holdings.get(&id).into_iter().flatten();
             let mut found = Vec::new();
             for securable in held.filter_map(|s| pinned.state().securable(*s)) {
-                if own && pinned.sees(securable.id)
-                    || pinned.allows(securable.id, crate::Need::Manage)
-                {
+                if own && pinned.sees(securable.id) || pinned.allows(securable.id, crate::Need::Manage) {
                     let rows = lines(pinned, securable, false);
-                    found.extend(
-                        rows.into_iter()
-                            .filter(|(row, _)| row.principal == id)
-                            .flat_map(|(_, lines)| lines),
-                    );
+                    found.extend(rows.into_iter().filter(|(row, _)| row.principal == id).flat_map(|(_, lines)| lines));
                 }
             }
             found.sort_by(|a, b| (&a.securable, a.privilege).cmp(&(&b.securable, b.privilege)));
@@ -178,44 +139,20 @@ impl Metastore {
 /// Checks that each privilege means something on the securable or below it.
 fn legal(securable: &Securable, privileges: &[Privilege]) -> Result<PrivilegeSet, CatalogError> {
     if privileges.is_empty() {
-        return Err(CatalogError::invalid(
-            "privileges",
-            "name at least one privilege",
-        ));
+        return Err(CatalogError::invalid("privileges", "name at least one privilege"));
     }
     let kind = securable.kind();
     if let Some(wrong) = privileges.iter().find(|p| !p.grantable_on(kind)) {
-        let legal: Vec<_> = Privilege::ALL
-            .iter()
-            .filter(|p| p.grantable_on(kind))
-            .map(|p| p.as_str())
-            .collect();
-        let message = format!(
-            "{wrong} cannot be granted on a {}: use one of {}",
-            kind.noun(),
-            legal.join(", ")
-        );
+        let legal: Vec<_> = Privilege::ALL.iter().filter(|p| p.grantable_on(kind)).map(|p| p.as_str()).collect();
+        let message = format!("{wrong} cannot be granted on a {}: use one of {}", kind.noun(), legal.join(", "));
         return Err(CatalogError::invalid("privileges", message));
     }
     Ok(privileges.iter().copied().collect())
 }
 
-fn note(
-    tx: &mut Tx,
-    securable: &Securable,
-    privileges: PrivilegeSet,
-    principals: &[Arc<Principal>],
-) {
-    let words = privileges
-        .iter()
-        .map(Privilege::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    let names = principals
-        .iter()
-        .map(|p| p.name.to_string())
-        .collect::<Vec<_>>()
-        .join(", ");
+fn note(tx: &mut Tx, securable: &Securable, privileges: PrivilegeSet, principals: &[Arc<Principal>]) {
+    let words = privileges.iter().map(Privilege::as_str).collect::<Vec<_>>().join(", ");
+    let names = principals.iter().map(|p| p.name.to_string()).collect::<Vec<_>>().join(", ");
     tx.detail("privileges", words);
     tx.detail("principals", names);
     tx.detail("securable_id", securable.id.to_string());
@@ -224,11 +161,7 @@ fn note(
 
 /// The grant rows on a securable, and above it when asked, each with its lines. Privileges that mean nothing on the kind
 /// are left out of what is inherited; the metastore's grants are inherited by nothing.
-fn lines(
-    pinned: &Pinned,
-    securable: &Securable,
-    inherited: bool,
-) -> Vec<(GrantRow, Vec<GrantEntry>)> {
+fn lines(pinned: &Pinned, securable: &Securable, inherited: bool) -> Vec<(GrantRow, Vec<GrantEntry>)> {
     let state = pinned.state();
     let mut found = Vec::new();
     for (at, link) in state.path(securable.id).into_iter().enumerate() {
@@ -240,10 +173,7 @@ fn lines(
         let mut rows: Vec<_> = state.grants_on(link.id).iter().copied().collect();
         rows.sort_by_key(|row| state.principal_name(row.principal));
         for row in rows {
-            let privileges = row
-                .allow
-                .iter()
-                .filter(|p| !above || p.grantable_on(securable.kind()));
+            let privileges = row.allow.iter().filter(|p| !above || p.grantable_on(securable.kind()));
             let line = |privilege| GrantEntry {
                 principal: state.principal_name(row.principal),
                 privilege,

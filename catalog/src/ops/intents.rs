@@ -17,22 +17,12 @@ impl Metastore {
     /// The folders that are to be purged: of dropped tables, and at start-up also of tables that were never finished.
     pub fn due_purges(&self, at_startup: bool) -> Vec<Purge> {
         let state = self.published();
-        let due = state
-            .intents
-            .iter()
-            .filter_map(|(id, intent)| match intent {
-                Intent::Purging { location } => Some(Purge {
-                    intent: *id,
-                    location: location.clone(),
-                }),
-                Intent::Creating { location } if at_startup => Some(Purge {
-                    intent: *id,
-                    location: location.clone(),
-                }),
-                Intent::Creating { .. } => None,
-            });
-        due.filter(|purge| !state.locations.contains_key(purge.location.as_str()))
-            .collect()
+        let due = state.intents.iter().filter_map(|(id, intent)| match intent {
+            Intent::Purging { location } => Some(Purge { intent: *id, location: location.clone() }),
+            Intent::Creating { location } if at_startup => Some(Purge { intent: *id, location: location.clone() }),
+            Intent::Creating { .. } => None,
+        });
+        due.filter(|purge| !state.locations.contains_key(purge.location.as_str())).collect()
     }
 
     /// Notes that a folder is gone.

@@ -25,17 +25,11 @@ impl Metastore {
             require_custom(&group)?;
             require_custom(&member)?;
             if tx.state().closure(group.id).contains(member.id) {
-                let message = format!(
-                    "group `{}` is `{}` or in it: groups cannot form a cycle",
-                    group.name, member.name
-                );
+                let message =
+                    format!("group `{}` is `{}` or in it: groups cannot form a cycle", group.name, member.name);
                 return Err(CatalogError::precondition("CYCLE", message));
             }
-            let already = tx
-                .state()
-                .members
-                .get(&group.id)
-                .is_some_and(|members| members.contains(&member.id));
+            let already = tx.state().members.get(&group.id).is_some_and(|members| members.contains(&member.id));
             if !already {
                 tx.detail("member", member.name.to_string());
                 tx.put_member(group.id, member.id);
@@ -59,12 +53,7 @@ impl Metastore {
             let group = named_of(tx.state(), PrincipalKind::Group, group)?.clone();
             let member = named(tx.state(), member)?.clone();
             require_custom(&group)?;
-            if tx
-                .state()
-                .members
-                .get(&group.id)
-                .is_some_and(|members| members.contains(&member.id))
-            {
+            if tx.state().members.get(&group.id).is_some_and(|members| members.contains(&member.id)) {
                 tx.detail("member", member.name.to_string());
                 tx.delete_member(group.id, member.id);
             }
@@ -76,11 +65,7 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`.
-    pub fn list_members(
-        &self,
-        caller: &Caller,
-        group: &PrincipalName,
-    ) -> Result<Vec<Arc<Principal>>, CatalogError> {
+    pub fn list_members(&self, caller: &Caller, group: &PrincipalName) -> Result<Vec<Arc<Principal>>, CatalogError> {
         self.read(caller, "groups.list_members", group.as_str(), |pinned| {
             let state = pinned.state();
             let group = named_of(state, PrincipalKind::Group, group)?;
@@ -97,8 +82,7 @@ impl Metastore {
 
 fn require_custom(group: &Principal) -> Result<(), CatalogError> {
     if group.id == PrincipalId::ACCOUNT_USERS {
-        let message =
-            "the group `account users` is built in: everybody is in it, and it is in no group";
+        let message = "the group `account users` is built in: everybody is in it, and it is in no group";
         return Err(CatalogError::precondition("RESERVED", message));
     }
     Ok(())

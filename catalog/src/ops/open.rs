@@ -46,10 +46,7 @@ impl Pinned {
     pub fn open_to_modify(&self, name: &FullName) -> Result<Opened, CatalogError> {
         let found = self.resolve(SecurableKind::Table, name)?;
         if found.kind() == SecurableKind::View {
-            return Err(CatalogError::precondition(
-                "NOT_A_TABLE",
-                format!("`{name}` is a view: rows go into tables"),
-            ));
+            return Err(CatalogError::precondition("NOT_A_TABLE", format!("`{name}` is a view: rows go into tables")));
         }
         self.require(&found, Privilege::Modify)?;
         self.opened(found)
@@ -65,21 +62,14 @@ impl Pinned {
 
     fn opened(&self, securable: Arc<Securable>) -> Result<Opened, CatalogError> {
         let full_name = self.state().full_name(securable.id);
-        let mut opened = Opened {
-            full_name,
-            row_filter: None,
-            masks: Vec::new(),
-            securable: securable.clone(),
-        };
+        let mut opened = Opened { full_name, row_filter: None, masks: Vec::new(), securable: securable.clone() };
         if let Some(table) = securable.as_table() {
             if let Some(filter) = &table.row_filter {
                 opened.row_filter = Some(self.bound(filter.function, &filter.arguments)?);
             }
             for column in &table.columns {
                 if let Some(mask) = &column.mask {
-                    opened
-                        .masks
-                        .push((column.id, self.bound(mask.function, &mask.using)?));
+                    opened.masks.push((column.id, self.bound(mask.function, &mask.using)?));
                 }
             }
         }
@@ -91,15 +81,10 @@ impl Pinned {
         function: crate::model::SecurableId,
         arguments: &[crate::model::PolicyArgument],
     ) -> Result<BoundPolicy, CatalogError> {
-        let gone =
-            || CatalogError::internal(format!("the function {function} of a policy is gone"));
+        let gone = || CatalogError::internal(format!("the function {function} of a policy is gone"));
         let function = self.state().securable(function).cloned().ok_or_else(gone)?;
         let name = self.state().full_name(function.id);
-        Ok(BoundPolicy {
-            function,
-            name,
-            arguments: arguments.to_vec(),
-        })
+        Ok(BoundPolicy { function, name, arguments: arguments.to_vec() })
     }
 }
 

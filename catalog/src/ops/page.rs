@@ -26,20 +26,14 @@ pub struct Listing<T> {
 impl<T> Listing<T> {
     /// The same page with each item turned into another.
     pub fn map<U>(self, each: impl FnMut(T) -> U) -> Listing<U> {
-        Listing {
-            items: self.items.into_iter().map(each).collect(),
-            next: self.next,
-        }
+        Listing { items: self.items.into_iter().map(each).collect(), next: self.next }
     }
 }
 
 impl Page {
     /// The whole listing, for callers inside the server.
     pub fn all() -> Self {
-        Self {
-            size: usize::MAX,
-            after: None,
-        }
+        Self { size: usize::MAX, after: None }
     }
 
     /// Reads a page as a request names it.
@@ -53,28 +47,13 @@ impl Page {
                 format!("page_size {size} is negative: give 0 for the default, or up to 1000"),
             )
         })?;
-        let size = if size == 0 {
-            MAX_PAGE_SIZE
-        } else {
-            size.min(MAX_PAGE_SIZE)
-        };
-        Ok(Self {
-            size,
-            after: (!token.is_empty()).then(|| token.to_owned()),
-        })
+        let size = if size == 0 { MAX_PAGE_SIZE } else { size.min(MAX_PAGE_SIZE) };
+        Ok(Self { size, after: (!token.is_empty()).then(|| token.to_owned()) })
     }
 
     /// Takes one page of visible items; `key` gives where a page that ends with the item would go on.
-    pub(crate) fn take<T>(
-        &self,
-        mut items: impl Iterator<Item = T>,
-        key: impl Fn(&T) -> String,
-    ) -> Listing<T> {
-        let size = if self.size == 0 {
-            MAX_PAGE_SIZE
-        } else {
-            self.size
-        };
+    pub(crate) fn take<T>(&self, mut items: impl Iterator<Item = T>, key: impl Fn(&T) -> String) -> Listing<T> {
+        let size = if self.size == 0 { MAX_PAGE_SIZE } else { self.size };
         let page: Vec<T> = items.by_ref().take(size).collect();
         let more = items.next().is_some();
         let next = page.last().filter(|_| more).map(key);

@@ -26,10 +26,7 @@ impl Metastore {
         self.write(caller, "principals.create", name.as_str(), |tx| {
             tx.pinned().require_admin()?;
             if let Some(taken) = tx.state().principal_named(name) {
-                return Err(CatalogError::AlreadyExists {
-                    what: taken.kind.noun(),
-                    name: taken.name.to_string(),
-                });
+                return Err(CatalogError::AlreadyExists { what: taken.kind.noun(), name: taken.name.to_string() });
             }
             tx.detail("kind", kind.noun());
             tx.put_principal(Principal {
@@ -48,14 +45,8 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound`.
-    pub fn get_principal(
-        &self,
-        caller: &Caller,
-        name: &PrincipalName,
-    ) -> Result<Arc<Principal>, CatalogError> {
-        self.read(caller, "principals.get", name.as_str(), |pinned| {
-            named(pinned.state(), name).cloned()
-        })
+    pub fn get_principal(&self, caller: &Caller, name: &PrincipalName) -> Result<Arc<Principal>, CatalogError> {
+        self.read(caller, "principals.get", name.as_str(), |pinned| named(pinned.state(), name).cloned())
     }
 
     /// Lists the principals of one kind, in the order of their names.
@@ -68,9 +59,7 @@ impl Metastore {
         kind: PrincipalKind,
         page: &Page,
     ) -> Result<Listing<Arc<Principal>>, CatalogError> {
-        self.read(caller, "principals.list", kind.noun(), |pinned| {
-            Ok(pinned.list_principals(kind, page))
-        })
+        self.read(caller, "principals.list", kind.noun(), |pinned| Ok(pinned.list_principals(kind, page)))
     }
 
     /// Deletes a principal with its memberships, its grants and its tokens.
@@ -90,14 +79,7 @@ impl Metastore {
             require_deletable(tx.state(), caller, &found)?;
             for id in holdings(tx.state(), found.id) {
                 let row = tx.state().grant_row(id, found.id);
-                tx.put_grant(
-                    id,
-                    crate::model::GrantRow {
-                        allow: Default::default(),
-                        deny: Default::default(),
-                        ..row
-                    },
-                );
+                tx.put_grant(id, crate::model::GrantRow { allow: Default::default(), deny: Default::default(), ..row });
             }
             for (group, member) in memberships(tx.state(), found.id) {
                 tx.delete_member(group, member);
@@ -115,17 +97,11 @@ impl Metastore {
     pub fn whoami(&self, caller: &Caller) -> Result<WhoAmI, CatalogError> {
         let pinned = self.pin(caller);
         let principal = pinned.state().principal(caller.principal).cloned();
-        let principal = principal.ok_or_else(|| CatalogError::NoSuch {
-            what: "principal",
-            name: caller.name.to_string(),
-        })?;
+        let principal =
+            principal.ok_or_else(|| CatalogError::NoSuch { what: "principal", name: caller.name.to_string() })?;
         let mut groups = pinned.group_names();
         groups.sort_unstable();
-        Ok(WhoAmI {
-            principal,
-            groups,
-            metastore_admin: pinned.require_admin().is_ok(),
-        })
+        Ok(WhoAmI { principal, groups, metastore_admin: pinned.require_admin().is_ok() })
     }
 }
 
@@ -145,32 +121,19 @@ impl Pinned {
     pub fn list_principals(&self, kind: PrincipalKind, page: &Page) -> Listing<Arc<Principal>> {
         let after = page.after.clone();
         let all = self.state().principals_of(kind).cloned();
-        let rest = all.filter(|p| {
-            after
-                .as_deref()
-                .is_none_or(|after| &**p.name.folded() > after)
-        });
+        let rest = all.filter(|p| after.as_deref().is_none_or(|after| &**p.name.folded() > after));
         page.take(rest, |p| p.name.folded().to_string())
     }
 }
 
 /// The principal of this name.
-pub(crate) fn named<'a>(
-    state: &'a State,
-    name: &PrincipalName,
-) -> Result<&'a Arc<Principal>, CatalogError> {
-    let name =
-        if name.as_str().eq_ignore_ascii_case("users") && state.principal_named(name).is_none() {
-            &PrincipalName::parse(ACCOUNT_USERS)?
-        } else {
-            name
-        };
-    state
-        .principal_named(name)
-        .ok_or_else(|| CatalogError::NoSuch {
-            what: "principal",
-            name: name.to_string(),
-        })
+pub(crate) fn named<'a>(state: &'a State, name: &PrincipalName) -> Result<&'a Arc<Principal>, CatalogError> {
+    let name = if name.as_str().eq_ignore_ascii_case("users") && state.principal_named(name).is_none() {
+        &PrincipalName::parse(ACCOUNT_USERS)?
+    } else {
+        name
+    };
+    state.principal_named(name).ok_or_else(|| CatalogError::NoSuch { what: "principal", name: name.to_string() })
 }
 
 /// The principal of this name and kind.
@@ -180,17 +143,10 @@ pub(crate) fn named_of<'a>(
     name: &PrincipalName,
 ) -> Result<&'a Arc<Principal>, CatalogError> {
     let found = state.principal_named(name).filter(|p| p.kind == kind);
-    found.ok_or_else(|| CatalogError::NoSuch {
-        what: kind.noun(),
-        name: name.to_string(),
-    })
+    found.ok_or_else(|| CatalogError::NoSuch { what: kind.noun(), name: name.to_string() })
 }
 
-fn require_deletable(
-    state: &State,
-    caller: &Caller,
-    found: &Principal,
-) -> Result<(), CatalogError> {
+fn require_deletable(state: &State, caller: &Caller, found: &Principal) -> Result<(), CatalogError> {
     let refuse = |message: String| Err(CatalogError::precondition("IN_USE", message));
     if found.id == caller.principal {
         return refuse("you cannot delete yourself: ask another metastore admin".to_owned());
@@ -206,39 +162,17 @@ fn require_deletable(
     if owned.is_empty() {
         return Ok(());
     }
-    let (count, some) = (
-        owned.len(),
-        owned.iter().take(5).cloned().collect::<Vec<_>>().join(", "),
-    );
-    refuse(format!(
-        "{} `{}` owns {count} securables ({some}): give them another owner first",
-        found.kind, found.name
-    ))
+    let (count, some) = (owned.len(), owned.iter().take(5).cloned().collect::<Vec<_>>().join(", "));
+    refuse(format!("{} `{}` owns {count} securables ({some}): give them another owner first", found.kind, found.name))
 }
 
 fn holdings(state: &State, principal: PrincipalId) -> Vec<SecurableId> {
-    state
-        .holdings
-        .get(&principal)
-        .into_iter()
-        .flatten()
-        .copied()
-        .collect()
+    state.holdings.get(&principal).into_iter().flatten().copied().collect()
 }
 
 /// The memberships of a principal, as a member and as a group.
 fn memberships(state: &State, id: PrincipalId) -> Vec<(PrincipalId, PrincipalId)> {
-    let in_groups = state
-        .member_of
-        .get(&id)
-        .into_iter()
-        .flatten()
-        .map(|group| (*group, id));
-    let of_group = state
-        .members
-        .get(&id)
-        .into_iter()
-        .flatten()
-        .map(|member| (id, *member));
+    let in_groups = state.member_of.get(&id).into_iter().flatten().map(|group| (*group, id));
+    let of_group = state.members.get(&id).into_iter().flatten().map(|member| (id, *member));
     in_groups.chain(of_group).collect()
 }

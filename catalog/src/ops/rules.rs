@@ -5,8 +5,8 @@
 
 use super::entries::{Entry, refuse_system};
 use crate::model::{
-    Body, Column, ColumnMask, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter,
-    Securable, SecurableKind, TableBody,
+    Body, Column, ColumnMask, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter, Securable, SecurableKind,
+    TableBody,
 };
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
@@ -52,28 +52,19 @@ impl Metastore {
         table: &FullName,
         binding: &RowFilterBinding,
     ) -> Result<Entry, CatalogError> {
-        self.change_table(caller, "policies.set_row_filter", table, |tx, found| {
-            bind_row_filter(tx, found, binding)
-        })
+        self.change_table(caller, "policies.set_row_filter", table, |tx, found| bind_row_filter(tx, found, binding))
     }
 
     /// Takes the row filter away.
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `FailedPrecondition` when there is none.
-    pub fn drop_row_filter(
-        &self,
-        caller: &Caller,
-        table: &FullName,
-    ) -> Result<Entry, CatalogError> {
+    pub fn drop_row_filter(&self, caller: &Caller, table: &FullName) -> Result<Entry, CatalogError> {
         self.change_table(caller, "policies.drop_row_filter", table, |_, found| {
             let name = found.name.to_string();
             match table_body(found)?.row_filter.take() {
                 Some(_) => Ok(()),
-                None => Err(CatalogError::precondition(
-                    "NO_POLICY",
-                    format!("table `{name}` has no row filter"),
-                )),
+                None => Err(CatalogError::precondition("NO_POLICY", format!("table `{name}` has no row filter"))),
             }
         })
     }
@@ -82,35 +73,20 @@ impl Metastore {
     ///
     /// # Errors
     /// As `set_row_filter`.
-    pub fn set_mask(
-        &self,
-        caller: &Caller,
-        table: &FullName,
-        binding: &MaskBinding,
-    ) -> Result<Entry, CatalogError> {
-        self.change_table(caller, "policies.set_mask", table, |tx, found| {
-            bind_mask(tx, found, binding)
-        })
+    pub fn set_mask(&self, caller: &Caller, table: &FullName, binding: &MaskBinding) -> Result<Entry, CatalogError> {
+        self.change_table(caller, "policies.set_mask", table, |tx, found| bind_mask(tx, found, binding))
     }
 
     /// Takes the mask of a column away.
     ///
     /// # Errors
     /// As `drop_row_filter`.
-    pub fn drop_mask(
-        &self,
-        caller: &Caller,
-        table: &FullName,
-        column: &str,
-    ) -> Result<Entry, CatalogError> {
+    pub fn drop_mask(&self, caller: &Caller, table: &FullName, column: &str) -> Result<Entry, CatalogError> {
         self.change_table(caller, "policies.drop_mask", table, |tx, found| {
             tx.detail("column", column);
             match column_mut(table_body(found)?, column)?.mask.take() {
                 Some(_) => Ok(()),
-                None => Err(CatalogError::precondition(
-                    "NO_POLICY",
-                    format!("column `{column}` has no mask"),
-                )),
+                None => Err(CatalogError::precondition("NO_POLICY", format!("column `{column}` has no mask"))),
             }
         })
     }
@@ -141,10 +117,7 @@ pub(crate) fn bind_row_filter(
     let function = executable(tx, &binding.function)?;
     let body = function_body(&function)?;
     if !body.return_type.eq_ignore_ascii_case("boolean") {
-        let message = format!(
-            "`{}` returns {}: a row filter returns BOOLEAN",
-            binding.function, body.return_type
-        );
+        let message = format!("`{}` returns {}: a row filter returns BOOLEAN", binding.function, body.return_type);
         return Err(CatalogError::invalid("function", message));
     }
     let (needed, given) = (body.parameters.len(), binding.on.len());
@@ -158,23 +131,13 @@ pub(crate) fn bind_row_filter(
     tx.detail("function", binding.function.to_string());
     let body = table_body(table)?;
     let arguments = bind_arguments(body, &binding.on)?;
-    body.row_filter = Some(RowFilter {
-        function: function.id,
-        arguments,
-    });
+    body.row_filter = Some(RowFilter { function: function.id, arguments });
     Ok(())
 }
 
-pub(crate) fn bind_mask(
-    tx: &mut Tx,
-    table: &mut Securable,
-    binding: &MaskBinding,
-) -> Result<(), CatalogError> {
+pub(crate) fn bind_mask(tx: &mut Tx, table: &mut Securable, binding: &MaskBinding) -> Result<(), CatalogError> {
     let function = executable(tx, &binding.function)?;
-    let (needed, given) = (
-        function_body(&function)?.parameters.len(),
-        binding.using.len() + 1,
-    );
+    let (needed, given) = (function_body(&function)?.parameters.len(), binding.using.len() + 1);
     if needed != given {
         let message = format!(
             "`{}` has {needed} parameters and the mask gives {given}: the column, then what USING COLUMNS names",
@@ -186,22 +149,16 @@ pub(crate) fn bind_mask(
     tx.detail("column", binding.column.clone());
     let body = table_body(table)?;
     let using = bind_arguments(body, &binding.using)?;
-    column_mut(body, &binding.column)?.mask = Some(ColumnMask {
-        function: function.id,
-        using,
-    });
+    column_mut(body, &binding.column)?.mask = Some(ColumnMask { function: function.id, using });
     Ok(())
 }
 
 fn executable(tx: &Tx, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
-    tx.pinned()
-        .resolve_for(SecurableKind::Function, name, Privilege::Execute)
+    tx.pinned().resolve_for(SecurableKind::Function, name, Privilege::Execute)
 }
 
 fn function_body(function: &Securable) -> Result<&FunctionBody, CatalogError> {
-    function
-        .as_function()
-        .ok_or_else(|| CatalogError::internal("a function record without a function body"))
+    function.as_function().ok_or_else(|| CatalogError::internal("a function record without a function body"))
 }
 
 fn table_body(table: &mut Securable) -> Result<&mut TableBody, CatalogError> {
@@ -215,36 +172,21 @@ fn table_body(table: &mut Securable) -> Result<&mut TableBody, CatalogError> {
     }
 }
 
-fn bind_arguments(
-    table: &TableBody,
-    arguments: &[Argument],
-) -> Result<Vec<PolicyArgument>, CatalogError> {
+fn bind_arguments(table: &TableBody, arguments: &[Argument]) -> Result<Vec<PolicyArgument>, CatalogError> {
     let bind = |argument: &Argument| match argument {
         Argument::Literal(text) => Ok(PolicyArgument::Literal(text.clone())),
         Argument::Column(name) => {
-            let found = table
-                .columns
-                .iter()
-                .find(|c| c.name.eq_ignore_ascii_case(name));
-            found
-                .map(|c| PolicyArgument::Column(c.id))
-                .ok_or_else(|| no_column(name))
+            let found = table.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+            found.map(|c| PolicyArgument::Column(c.id)).ok_or_else(|| no_column(name))
         }
     };
     arguments.iter().map(bind).collect()
 }
 
 fn column_mut<'a>(table: &'a mut TableBody, name: &str) -> Result<&'a mut Column, CatalogError> {
-    table
-        .columns
-        .iter_mut()
-        .find(|c| c.name.eq_ignore_ascii_case(name))
-        .ok_or_else(|| no_column(name))
+    table.columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(name)).ok_or_else(|| no_column(name))
 }
 
 fn no_column(name: &str) -> CatalogError {
-    CatalogError::NoSuch {
-        what: "column",
-        name: name.to_owned(),
-    }
+    CatalogError::NoSuch { what: "column", name: name.to_owned() }
 }

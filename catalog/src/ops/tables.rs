@@ -7,8 +7,7 @@ use super::containers::{Describe, fresh, split};
 use super::entries::{Entry, refuse_system, require_free};
 use super::rules::{MaskBinding, RowFilterBinding, bind_mask, bind_row_filter};
 use crate::model::{
-    Body, Column, ColumnId, FullName, Name, Privilege, SecurableId, SecurableKind, TableBody,
-    TableType,
+    Body, Column, ColumnId, FullName, Name, Privilege, SecurableId, SecurableKind, TableBody, TableType,
 };
 use crate::state::Intent;
 use crate::tx::Tx;
@@ -84,17 +83,8 @@ impl Metastore {
             require_may_create(tx, SecurableKind::Table, name, replace)?;
             let id = tx.new_id();
             let location = format!("{}/{id}", managed_root.trim_end_matches('/'));
-            tx.put_intent(
-                id,
-                Intent::Creating {
-                    location: location.clone(),
-                },
-            )?;
-            Ok(Staged {
-                id: SecurableId(id),
-                intent: id,
-                location,
-            })
+            tx.put_intent(id, Intent::Creating { location: location.clone() })?;
+            Ok(Staged { id: SecurableId(id), intent: id, location })
         })
     }
 
@@ -105,12 +95,7 @@ impl Metastore {
     pub fn abandon_table(&self, caller: &Caller, staged: &Staged) -> Result<(), CatalogError> {
         self.write(caller, "tables.abandon", &staged.id.to_string(), |tx| {
             if tx.state().intents.contains_key(&staged.intent) {
-                tx.put_intent(
-                    staged.intent,
-                    Intent::Purging {
-                        location: staged.location.clone(),
-                    },
-                )?;
+                tx.put_intent(staged.intent, Intent::Purging { location: staged.location.clone() })?;
             }
             Ok(())
         })
@@ -124,18 +109,11 @@ impl Metastore {
     /// fit, `FailedPrecondition` when another table has the location.
     pub fn create_table(&self, caller: &Caller, new: &NewTable) -> Result<Entry, CatalogError> {
         self.write(caller, "tables.create", &new.name.to_string(), |tx| {
-            let (schema, last) =
-                require_may_create(tx, SecurableKind::Table, &new.name, new.replace)?;
+            let (schema, last) = require_may_create(tx, SecurableKind::Table, &new.name, new.replace)?;
             let (table_type, location) = place(tx, &new.location)?;
             let columns = number_columns(&new.columns)?;
             let next_column_id = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-            let body = TableBody {
-                table_type,
-                location,
-                columns,
-                next_column_id,
-                row_filter: None,
-            };
+            let body = TableBody { table_type, location, columns, next_column_id, row_filter: None };
             let mut table = fresh(tx, schema, last, &new.describe, Body::Table(body));
             if let NewLocation::Managed(staged) = &new.location {
                 table.id = staged.id;
@@ -165,9 +143,7 @@ pub(crate) fn require_may_create(
         _ => Privilege::CreateTable,
     };
     let (parent, last) = split(kind, name)?;
-    let schema = tx
-        .pinned()
-        .resolve_for(SecurableKind::Schema, &parent, privilege)?;
+    let schema = tx.pinned().resolve_for(SecurableKind::Schema, &parent, privilege)?;
     refuse_system(tx, &schema)?;
     if replace {
         require_replaceable(tx, kind, schema.id, last)?;
@@ -178,12 +154,7 @@ pub(crate) fn require_may_create(
 }
 
 /// What is replaced must be of the same kind and the caller's to manage.
-fn require_replaceable(
-    tx: &Tx,
-    kind: SecurableKind,
-    schema: SecurableId,
-    name: &Name,
-) -> Result<(), CatalogError> {
+fn require_replaceable(tx: &Tx, kind: SecurableKind, schema: SecurableId, name: &Name) -> Result<(), CatalogError> {
     let Some(old) = tx.state().child(schema, kind.name_class(), name).cloned() else {
         return Ok(());
     };
@@ -191,10 +162,7 @@ fn require_replaceable(
         return require_free(tx, schema, kind, name, None);
     }
     if kind == SecurableKind::Table {
-        let message = format!(
-            "table `{}` exists: drop it first, then create it",
-            tx.state().full_name(old.id)
-        );
+        let message = format!("table `{}` exists: drop it first, then create it", tx.state().full_name(old.id));
         return Err(CatalogError::precondition("REPLACE_TABLE", message));
     }
     tx.pinned().require_manage(&old)
@@ -208,10 +176,7 @@ fn place(tx: &Tx, location: &NewLocation) -> Result<(TableType, String), Catalog
             (TableType::Managed, staged.location.clone())
         }
         NewLocation::Managed(_) => {
-            return Err(CatalogError::precondition(
-                "NOT_STAGED",
-                "the folder of the table is no longer reserved",
-            ));
+            return Err(CatalogError::precondition("NOT_STAGED", "the folder of the table is no longer reserved"));
         }
         NewLocation::External(url) => {
             tx.pinned().require_admin()?;
@@ -230,29 +195,17 @@ fn place(tx: &Tx, location: &NewLocation) -> Result<(TableType, String), Catalog
 /// Gives columns their ids, and checks their names.
 pub(crate) fn number_columns(columns: &[NewColumn]) -> Result<Vec<Column>, CatalogError> {
     if columns.is_empty() {
-        return Err(CatalogError::invalid(
-            "columns",
-            "a table or view needs at least one column",
-        ));
+        return Err(CatalogError::invalid("columns", "a table or view needs at least one column"));
     }
     let mut seen = std::collections::HashSet::new();
     let mut numbered = Vec::with_capacity(columns.len());
     for (at, column) in columns.iter().enumerate() {
         if column.name.is_empty() {
-            return Err(CatalogError::invalid(
-                format!("columns[{at}].name"),
-                "a column name is empty",
-            ));
+            return Err(CatalogError::invalid(format!("columns[{at}].name"), "a column name is empty"));
         }
         if !seen.insert(column.name.to_lowercase()) {
-            let message = format!(
-                "column `{}` is named twice (names are compared without case)",
-                column.name
-            );
-            return Err(CatalogError::invalid(
-                format!("columns[{at}].name"),
-                message,
-            ));
+            let message = format!("column `{}` is named twice (names are compared without case)", column.name);
+            return Err(CatalogError::invalid(format!("columns[{at}].name"), message));
         }
         numbered.push(Column {
             id: ColumnId(u32::try_from(at).unwrap_or(u32::MAX)),

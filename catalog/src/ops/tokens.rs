@@ -30,19 +30,14 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`, `InvalidArgument` for a group.
-    pub fn token_principal(
-        &self,
-        caller: &Caller,
-        name: &PrincipalName,
-    ) -> Result<Arc<Principal>, CatalogError> {
+    pub fn token_principal(&self, caller: &Caller, name: &PrincipalName) -> Result<Arc<Principal>, CatalogError> {
         self.read(caller, "tokens.create", name.as_str(), |pinned| {
             let principal = named(pinned.state(), name)?;
             if principal.id != caller.principal {
                 pinned.require_admin()?;
             }
             if principal.kind == PrincipalKind::Group {
-                let message =
-                    format!("`{name}` is a group: tokens are for users and service principals");
+                let message = format!("`{name}` is a group: tokens are for users and service principals");
                 return Err(CatalogError::invalid("principal", message));
             }
             Ok(principal.clone())
@@ -55,15 +50,8 @@ impl Metastore {
     /// As `token_principal`.
     pub fn record_token(&self, caller: &Caller, new: &NewToken) -> Result<(), CatalogError> {
         self.write(caller, "tokens.create", &new.id.to_string(), |tx| {
-            let gone = || CatalogError::NoSuch {
-                what: "principal",
-                name: new.principal.to_string(),
-            };
-            let principal = tx
-                .state()
-                .principal(new.principal)
-                .cloned()
-                .ok_or_else(gone)?;
+            let gone = || CatalogError::NoSuch { what: "principal", name: new.principal.to_string() };
+            let principal = tx.state().principal(new.principal).cloned().ok_or_else(gone)?;
             if principal.id != tx.caller().principal {
                 tx.pinned().require_admin()?;
             }
@@ -91,29 +79,16 @@ impl Metastore {
         of: Option<&PrincipalName>,
         page: &Page,
     ) -> Result<Listing<Arc<Token>>, CatalogError> {
-        self.read(
-            caller,
-            "tokens.list",
-            of.map_or("", PrincipalName::as_str),
-            |pinned| {
-                let of = of
-                    .map(|name| named(pinned.state(), name).map(|p| p.id))
-                    .transpose()?;
-                if of != Some(caller.principal) {
-                    pinned.require_admin()?;
-                }
-                let after = page.after.as_deref().map(parse_id).transpose()?;
-                let tokens = pinned
-                    .state()
-                    .tokens
-                    .values()
-                    .filter(|t| of.is_none_or(|of| t.principal == of));
-                let rest = tokens
-                    .filter(|t| after.is_none_or(|after| t.id > after))
-                    .cloned();
-                Ok(page.take(rest, |t| t.id.to_string()))
-            },
-        )
+        self.read(caller, "tokens.list", of.map_or("", PrincipalName::as_str), |pinned| {
+            let of = of.map(|name| named(pinned.state(), name).map(|p| p.id)).transpose()?;
+            if of != Some(caller.principal) {
+                pinned.require_admin()?;
+            }
+            let after = page.after.as_deref().map(parse_id).transpose()?;
+            let tokens = pinned.state().tokens.values().filter(|t| of.is_none_or(|of| t.principal == of));
+            let rest = tokens.filter(|t| after.is_none_or(|after| t.id > after)).cloned();
+            Ok(page.take(rest, |t| t.id.to_string()))
+        })
     }
 
     /// Revokes a token: the very next request that shows it is refused. Revoking twice changes nothing.
@@ -122,10 +97,7 @@ impl Metastore {
     /// `NotFound` when there is none, or it is somebody else's and the caller is no metastore admin.
     pub fn revoke_token(&self, caller: &Caller, id: TokenId) -> Result<(), CatalogError> {
         self.write(caller, "tokens.revoke", &id.to_string(), |tx| {
-            let no_such = || CatalogError::NoSuch {
-                what: "token",
-                name: id.to_string(),
-            };
+            let no_such = || CatalogError::NoSuch { what: "token", name: id.to_string() };
             let token = tx.state().tokens.get(&id).cloned().ok_or_else(no_such)?;
             if token.principal != tx.caller().principal && tx.pinned().require_admin().is_err() {
                 return Err(no_such());
@@ -146,32 +118,20 @@ impl Metastore {
         let token = state.tokens.get(&id)?;
         let same: bool = token.sha256.ct_eq(sha256).into();
         let live = token.revoked_at_ms.is_none() && self.clock().now_ms() < token.expires_at_ms;
-        if same && live {
-            state.principal(token.principal).cloned()
-        } else {
-            None
-        }
+        if same && live { state.principal(token.principal).cloned() } else { None }
     }
 
     /// The user or service principal of a name, for an identity that another issuer vouches for.
     pub fn principal_for_identity(&self, name: &PrincipalName) -> Option<Arc<Principal>> {
         let state = self.published();
-        state
-            .principal_named(name)
-            .filter(|p| p.kind != PrincipalKind::Group)
-            .cloned()
+        state.principal_named(name).filter(|p| p.kind != PrincipalKind::Group).cloned()
     }
 }
 
 /// Revokes every token of a principal that goes.
 pub(crate) fn revoke_all(tx: &mut Tx, principal: PrincipalId) -> Result<(), CatalogError> {
-    let live: Vec<Arc<Token>> = tx
-        .state()
-        .tokens
-        .values()
-        .filter(|t| t.principal == principal && t.revoked_at_ms.is_none())
-        .cloned()
-        .collect();
+    let live: Vec<Arc<Token>> =
+        tx.state().tokens.values().filter(|t| t.principal == principal && t.revoked_at_ms.is_none()).cloned().collect();
     for token in live {
         let mut revoked = token.as_ref().clone();
         revoked.revoked_at_ms = Some(tx.now_ms());
@@ -182,10 +142,5 @@ pub(crate) fn revoke_all(tx: &mut Tx, principal: PrincipalId) -> Result<(), Cata
 
 fn parse_id(text: &str) -> Result<TokenId, CatalogError> {
     let parsed = uuid::Uuid::parse_str(text).map(TokenId);
-    parsed.map_err(|_| {
-        CatalogError::invalid(
-            "page_token",
-            "this page token was not given out by this listing",
-        )
-    })
+    parsed.map_err(|_| CatalogError::invalid("page_token", "this page token was not given out by this listing"))
 }

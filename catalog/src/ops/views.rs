@@ -33,18 +33,14 @@ impl Metastore {
     /// that would read itself.
     pub fn create_view(&self, caller: &Caller, new: &NewView) -> Result<Entry, CatalogError> {
         self.write(caller, "views.create", &new.name.to_string(), |tx| {
-            let (schema, last) =
-                require_may_create(tx, SecurableKind::View, &new.name, new.replace)?;
+            let (schema, last) = require_may_create(tx, SecurableKind::View, &new.name, new.replace)?;
             let body = Body::View(ViewBody {
                 sql: new.sql.clone(),
                 namespace: new.namespace.clone(),
                 columns: number_columns(&new.columns)?,
                 dependencies: new.dependencies.clone(),
             });
-            let old = tx
-                .state()
-                .child(schema, SecurableKind::View.name_class(), &last)
-                .cloned();
+            let old = tx.state().child(schema, SecurableKind::View.name_class(), &last).cloned();
             let saved = match old {
                 Some(old) => {
                     require_no_cycle(tx, old.id, &new.dependencies)?;
@@ -82,18 +78,8 @@ pub(crate) fn require_no_cycle(
         let Some(securable) = tx.state().securable(at).filter(|_| seen.insert(at)) else {
             continue;
         };
-        next.extend(
-            securable
-                .as_view()
-                .into_iter()
-                .flat_map(|v| &v.dependencies),
-        );
-        next.extend(
-            securable
-                .as_function()
-                .into_iter()
-                .flat_map(|f| &f.dependencies),
-        );
+        next.extend(securable.as_view().into_iter().flat_map(|v| &v.dependencies));
+        next.extend(securable.as_function().into_iter().flat_map(|f| &f.dependencies));
     }
     Ok(())
 }

@@ -13,18 +13,12 @@ impl State {
     /// When the store can't be read, or holds a row that this version does not understand.
     pub fn load(store: &Store) -> Result<Self, StoreError> {
         let mut state = Self::default();
-        for family in [
-            Family::Securable,
-            Family::Principal,
-            Family::Grant,
-            Family::Member,
-            Family::Token,
-            Family::Intent,
-        ] {
+        for family in
+            [Family::Securable, Family::Principal, Family::Grant, Family::Member, Family::Token, Family::Intent]
+        {
             for row in store.scan_prefix(&family.prefix()) {
                 let (bytes, value) = row?;
-                let key =
-                    Key::parse(&bytes).ok_or_else(|| StoreError::Corrupt { key: bytes.clone() })?;
+                let key = Key::parse(&bytes).ok_or_else(|| StoreError::Corrupt { key: bytes.clone() })?;
                 state.load_row(key, &value)?;
             }
         }
@@ -46,11 +40,7 @@ impl State {
                 let (allow, deny) = codec::decode_grant(value)?;
                 self.insert_grant(
                     securable,
-                    GrantRow {
-                        principal,
-                        allow: PrivilegeSet(allow),
-                        deny: PrivilegeSet(deny),
-                    },
+                    GrantRow { principal, allow: PrivilegeSet(allow), deny: PrivilegeSet(deny) },
                 );
             }
             Key::Member(group, member) => self.insert_member(group, member),

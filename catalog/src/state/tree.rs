@@ -21,11 +21,7 @@ pub struct NameKey {
 
 impl NameKey {
     pub(super) fn of(securable: &Securable) -> Self {
-        Self {
-            parent: securable.parent,
-            class: securable.kind().name_class(),
-            folded: securable.name.folded().clone(),
-        }
+        Self { parent: securable.parent, class: securable.kind().name_class(), folded: securable.name.folded().clone() }
     }
 }
 
@@ -33,17 +29,8 @@ impl NameKey {
 pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
     match &securable.body {
         Body::Table(table) => {
-            let masks = table
-                .columns
-                .iter()
-                .filter_map(|c| c.mask.as_ref())
-                .map(|m| m.function);
-            table
-                .row_filter
-                .iter()
-                .map(|f| f.function)
-                .chain(masks)
-                .collect()
+            let masks = table.columns.iter().filter_map(|c| c.mask.as_ref()).map(|m| m.function);
+            table.row_filter.iter().map(|f| f.function).chain(masks).collect()
         }
         Body::View(view) => view.dependencies.clone(),
         Body::Function(function) => function.dependencies.clone(),
@@ -64,11 +51,7 @@ impl State {
         class: NameClass,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'a Arc<Securable>> + use<'a> {
-        let from = NameKey {
-            parent: Some(parent),
-            class,
-            folded: after.unwrap_or("").into(),
-        };
+        let from = NameKey { parent: Some(parent), class, folded: after.unwrap_or("").into() };
         let skip = after.map(Arc::<str>::from);
         self.names
             .range(from..)
@@ -82,11 +65,7 @@ impl State {
         let mut found: Vec<Arc<Securable>> = Vec::new();
         let mut next = vec![id];
         while let Some(parent) = next.pop() {
-            for class in [
-                NameClass::Container,
-                NameClass::Relation,
-                NameClass::Function,
-            ] {
+            for class in [NameClass::Container, NameClass::Relation, NameClass::Function] {
                 for child in self.children(parent, class, None) {
                     next.push(child.id);
                     found.push(child.clone());
@@ -109,12 +88,8 @@ impl State {
 
     /// The chain that a gate is asked about.
     pub fn chain(&self, id: SecurableId) -> Vec<Link> {
-        let link = |s: &&Arc<Securable>| Link {
-            id: s.id,
-            kind: s.kind(),
-            owner: s.owner,
-            grants: self.grants_on(s.id),
-        };
+        let link =
+            |s: &&Arc<Securable>| Link { id: s.id, kind: s.kind(), owner: s.owner, grants: self.grants_on(s.id) };
         self.path(id).iter().map(link).collect()
     }
 
@@ -125,11 +100,7 @@ impl State {
             parts.pop();
         }
         parts.reverse();
-        parts
-            .iter()
-            .map(|n| n.as_str())
-            .collect::<Vec<_>>()
-            .join(".")
+        parts.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(".")
     }
 
     /// Looks a dotted name up without asking anybody's rights.
@@ -144,14 +115,9 @@ impl State {
 
     /// Whether a table has this location, or one above or below it.
     pub fn location_taken(&self, url: &str) -> bool {
-        let above = url
-            .match_indices('/')
-            .filter_map(|(at, _)| url.get(..at))
-            .chain([url]);
+        let above = url.match_indices('/').filter_map(|(at, _)| url.get(..at)).chain([url]);
         let below = format!("{url}/");
-        above
-            .into_iter()
-            .any(|prefix| self.locations.contains_key(prefix))
+        above.into_iter().any(|prefix| self.locations.contains_key(prefix))
             || self
                 .locations
                 .range(Arc::<str>::from(below.as_str())..)
@@ -161,11 +127,7 @@ impl State {
 
     /// What names this securable in its definition.
     pub fn users_of(&self, id: SecurableId) -> impl Iterator<Item = &Arc<Securable>> {
-        self.used_by
-            .get(&id)
-            .into_iter()
-            .flatten()
-            .filter_map(|user| self.securables.get(user))
+        self.used_by.get(&id).into_iter().flatten().filter_map(|user| self.securables.get(user))
     }
 
     /// A principal with every group that it is in, directly or not.
@@ -180,33 +142,16 @@ impl State {
                 }
             }
         }
-        Closure {
-            principal,
-            members_of: seen.into_iter().collect(),
-        }
+        Closure { principal, members_of: seen.into_iter().collect() }
     }
 
     /// The securables on which one of these principals holds a grant or which it owns, and everything above them:
     /// what a caller may see for the sake of something below.
-    pub fn visible_for_what_is_below(
-        &self,
-        closure: &Closure,
-    ) -> std::collections::HashSet<SecurableId> {
+    pub fn visible_for_what_is_below(&self, closure: &Closure) -> std::collections::HashSet<SecurableId> {
         let mut visible = std::collections::HashSet::new();
-        for id in closure
-            .members_of
-            .iter()
-            .filter_map(|p| self.holdings.get(p))
-            .flatten()
-        {
-            let granted_or_owned = self
-                .securables
-                .get(id)
-                .is_some_and(|s| closure.contains(s.owner))
-                || self
-                    .grants_on(*id)
-                    .iter()
-                    .any(|row| closure.contains(row.principal) && !row.allow.is_empty());
+        for id in closure.members_of.iter().filter_map(|p| self.holdings.get(p)).flatten() {
+            let granted_or_owned = self.securables.get(id).is_some_and(|s| closure.contains(s.owner))
+                || self.grants_on(*id).iter().any(|row| closure.contains(row.principal) && !row.allow.is_empty());
             if !granted_or_owned {
                 continue;
             }
