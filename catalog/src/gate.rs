@@ -41,11 +41,15 @@ pub struct Link {
 /// What the caller needs on the first link of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Need {
-    /// A privilege, with USE CATALOG and USE SCHEMA on the way down where the kind asks for them.
+    /// A privilege. All but BROWSE count only with USE SCHEMA on the schema and USE CATALOG on the catalog of the chain,
+    /// the first link included; who owns the container needs no USE on it. A DENY beats every grant and ownership.
     Privilege(Privilege),
-    /// To manage it: owner of it, MANAGE on it or above, owner of a parent, metastore admin. Covers alter, drop, grant.
+    /// To manage it: owner of it or of anything above it, or MANAGE on it or inherited. Covers alter, drop, grant. A DENY
+    /// takes away a granted MANAGE, never an owner's.
     Manage,
-    /// To know that it exists: any privilege on it or below (see `Ask::visible_below`), BROWSE, ownership or Manage.
+    /// To know that it exists: Manage, or a grant on it or inherited that means something on its kind (BROWSE always
+    /// does), unless BROWSE or ALL PRIVILEGES is denied. What is visible for the sake of something below it, the catalog
+    /// works out: a gate looks only upwards.
     See,
 }
 

@@ -1,0 +1,200 @@
+//! The enforcer: answers the catalog's questions.
+
+use casbin::{DefaultModel, EffectKind};
+use lakewarden_catalog::model::Privilege;
+use lakewarden_catalog::{Ask, Decision, Gate, GateError, Reason};
+use parking_lot::Mutex;
+
+use crate::candidates::{ChainWorld, Holdings, rows};
+use crate::error::ModelError;
+use crate::judge::{Judge, Row};
+use crate::memo::Memo;
+use crate::model;
+use crate::plan::{Plan, Step, plan};
+use crate::trial::try_out;
+use crate::words::{Held, Relevance, Wanted};
+
+/// How many idle casbin enforcers are kept for the next question.
+const IDLE_JUDGES: usize = 16;
+
+/// The guard of the catalog: decides every [`Ask`] by the casbin model.
+///
+/// `decide` has casbin look at the real rows each time and gives the reasons. `allows` gives the same answer from the
+/// memo of verdicts where it can.
+pub struct Enforcer {
+    model: DefaultModel,
+    relevance: Relevance,
+    memo: Memo,
+    idle: Mutex<Vec<Judge<ChainWorld>>>,
+}
+
+impl Enforcer {
+    /// An enforcer with the model that is part of the program.
+    ///
+    /// # Errors
+    /// When the embedded model cannot be used.
+    pub fn new() -> Result<Self, ModelError> {
+        Self::from_model(model::EMBEDDED)
+    }
+
+    /// An enforcer with another model of the same shape.
+    ///
+    /// The matcher may look at ids only through g and g2 and by comparing `r.obj` with `p.obj`: verdicts are remembered by
+    /// what is held, not by whom.
+    ///
+    /// # Errors
+    /// When the model is not of that shape, or casbin cannot compile it.
+    pub fn from_model(text: &str) -> Result<Self, ModelError> {
+        let model = model::read(text)?;
+        let mut judge = Judge::new(&model, ChainWorld::empty())?;
+        try_out(&mut judge)?;
+        Ok(Self { model, relevance: Relevance::new(), memo: Memo::default(), idle: Mutex::new(vec![judge]) })
+    }
+
+    /// The answer without reasons, from the memo where it is known.
+    fn answer(&self, ask: &Ask<'_>) -> Result<bool, GateError> {
+        let plan = plan(ask)?;
+        let holdings = Holdings::collect(ask, &self.relevance)?;
+        plan.answer(|step| self.verdict(ask, &holdings, step))
+    }
+
+    fn verdict(&self, ask: &Ask<'_>, holdings: &Holdings, step: Step) -> Result<bool, GateError> {
+        let relevant = self.relevance.of(step.wanted);
+        let signature = holdings.signature(step, relevant);
+        if signature.is_hopeless() {
+            return Ok(false);
+        }
+        if let Some(allowed) = self.memo.get(&signature) {
+            return Ok(allowed);
+        }
+        let allowed = self.judged(ask, step, &rows(ask, step, relevant, true))?.0;
+        self.memo.insert(signature, allowed);
+        Ok(allowed)
+    }
+
+    /// The verdict with the rows that made it so: the allowing ones, or if refused the denying ones.
+    fn explained(&self, ask: &Ask<'_>, step: Step) -> Result<(bool, Vec<Reason>), GateError> {
+        let rows = rows(ask, step, self.relevance.of(step.wanted), false);
+        if rows.is_empty() {
+            return Ok((false, Vec::new()));
+        }
+        let (allowed, effects) = self.judged(ask, step, &rows)?;
+        let deciding = if allowed { EffectKind::Allow } else { EffectKind::Deny };
+        let reasons = rows.iter().zip(effects).filter(|(_, effect)| *effect == deciding);
+        Ok((allowed, reasons.map(|(row, _)| reason(row)).collect()))
+    }
+
+    fn judged(&self, ask: &Ask<'_>, step: Step, rows: &[Row]) -> Result<(bool, Vec<EffectKind>), GateError> {
+        let Some(object) = ask.chain.get(step.level) else {
+            return Err(GateError("the question is about no securable".to_owned()));
+        };
+        let idle = self.idle.lock().pop();
+        let mut judge = match idle {
+            Some(judge) => judge,
+            None => Judge::new(&self.model, ChainWorld::empty()).map_err(|error| GateError(error.to_string()))?,
+        };
+        judge.set_world(ChainWorld::of(ask));
+        judge.set_rows(rows)?;
+        let verdict = judge.ask(ask.closure.principal, object.id, step.wanted)?;
+        // A judge that failed is not put back.
+        let mut idle = self.idle.lock();
+        if idle.len() < IDLE_JUDGES {
+            idle.push(judge);
+        }
+        Ok((verdict.allowed, verdict.effects))
+    }
+
+    /// Every step must hold. A refusal names all that fail, so that one look is enough to mend it.
+    fn explain_all(&self, ask: &Ask<'_>, steps: impl Iterator<Item = Step>) -> Result<Decision, GateError> {
+        let (mut all, mut allowing, mut refusing) = (true, Vec::new(), Vec::new());
+        for step in steps {
+            let (allowed, reasons) = self.explained(ask, step)?;
+            all &= allowed;
+            match (allowed, reasons.is_empty()) {
+                (true, _) => allowing.extend(reasons),
+                (false, false) => refusing.extend(reasons),
+                (false, true) => refusing.extend(missing(ask, step)),
+            }
+        }
+        Ok(if all { Decision::allow(distinct(allowing)) } else { Decision::deny(distinct(refusing)) })
+    }
+
+    /// One step is enough. A refusal names the denials that it met, or else what is missing.
+    fn explain_any(
+        &self,
+        ask: &Ask<'_>,
+        steps: impl Iterator<Item = Step>,
+        lacking: Privilege,
+    ) -> Result<Decision, GateError> {
+        let mut refusing = Vec::new();
+        for step in steps {
+            let (allowed, reasons) = self.explained(ask, step)?;
+            if allowed {
+                return Ok(Decision::allow(reasons));
+            }
+            refusing.extend(reasons);
+        }
+        if refusing.is_empty() {
+            refusing.extend(ask.chain.first().map(|link| Reason::Missing { privilege: lacking, securable: link.id }));
+        }
+        Ok(Decision::deny(distinct(refusing)))
+    }
+}
+
+impl Gate for Enforcer {
+    fn decide(&self, ask: &Ask<'_>) -> Result<Decision, GateError> {
+        let plan = plan(ask)?;
+        // Refuses rows with unknown privileges, as `allows` does.
+        Holdings::collect(ask, &self.relevance)?;
+        match plan {
+            Plan::All(steps) => self.explain_all(ask, steps.into_iter().flatten()),
+            Plan::Any(steps, lacking) => self.explain_any(ask, steps.into_iter().flatten(), lacking),
+            Plan::Never(lacking) => self.explain_any(ask, std::iter::empty(), lacking),
+        }
+    }
+
+    fn allows(&self, ask: &Ask<'_>) -> bool {
+        self.answer(ask).unwrap_or_else(|error| {
+            tracing::error!(%error, "a question was refused because it could not be decided");
+            false
+        })
+    }
+}
+
+impl std::fmt::Debug for Enforcer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Enforcer").finish_non_exhaustive()
+    }
+}
+
+fn reason(row: &Row) -> Reason {
+    let Row { principal, securable, .. } = *row;
+    match row.held {
+        Held::Own => Reason::Owner { principal, securable },
+        Held::Privilege(privilege) if row.denied => Reason::Deny { principal, privilege, securable },
+        Held::Privilege(privilege) => Reason::Grant { principal, privilege, securable },
+    }
+}
+
+fn missing(ask: &Ask<'_>, step: Step) -> Option<Reason> {
+    let privilege = match step.wanted {
+        Wanted::Privilege(privilege) => privilege,
+        Wanted::Govern => Privilege::Manage,
+        Wanted::See(_) => Privilege::Browse,
+    };
+    Some(Reason::Missing { privilege, securable: ask.chain.get(step.level)?.id })
+}
+
+/// The reasons once each, in their order: one grant may decide several steps.
+fn distinct(reasons: Vec<Reason>) -> Vec<Reason> {
+    let mut kept: Vec<Reason> = Vec::with_capacity(reasons.len());
+    for reason in reasons {
+        if !kept.contains(&reason) {
+            kept.push(reason);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests;

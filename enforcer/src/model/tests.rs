@@ -1,0 +1,86 @@
+//! Models that casbin would misread must not load.
+
+use rstest::rstest;
+
+use super::{EMBEDDED, read};
+use crate::Enforcer;
+
+fn refusal(text: &str) -> String {
+    Enforcer::from_model(text).unwrap_err().to_string()
+}
+
+fn with_matcher(matcher: &str) -> String {
+    let start = EMBEDDED.find("\nm = ").unwrap();
+    format!("{}\nm = {matcher}\n", &EMBEDDED[..start])
+}
+
+#[test]
+fn the_embedded_model_loads() {
+    assert!(Enforcer::new().is_ok());
+}
+
+#[test]
+fn a_matcher_that_casbin_would_cut_at_a_number_sign_is_refused() {
+    let text = EMBEDDED.replace(" && g(r.sub, p.sub)", " # && g(r.sub, p.sub)");
+    assert!(refusal(&text).contains("cuts a rule short"));
+}
+
+#[rstest]
+#[case::other_spacing("some(where (p.eft==allow)) && !some(where (p.eft==deny))")]
+#[case::allow_only("some(where (p.eft == allow))")]
+#[case::open_unless_denied("!some(where (p.eft == deny))")]
+#[case::priority("priority(p.eft) || deny")]
+fn an_effect_other_than_deny_overrides_is_refused_and_does_not_panic(#[case] effect: &str) {
+    let text = EMBEDDED.replace("some(where (p.eft == allow)) && !some(where (p.eft == deny))", effect);
+    assert!(refusal(&text).contains("definition e must read"));
+}
+
+#[rstest]
+#[case::no_effect_column("p = sub, obj, act, eft", "p = sub, obj, act", "definition p")]
+#[case::other_order("r = sub, obj, act", "r = obj, sub, act", "definition r")]
+#[case::membership_by_domain("g = _, _\n", "g = _, _, _\n", "definition g ")]
+#[case::implication_in_the_group_graph("g3 = _, _, _", "g3 = _, _", "definition g3")]
+#[case::nesting_gone("g2 = _, _, _\n", "", "definition g2")]
+#[case::a_second_request("p = sub, obj, act, eft", "p = sub, obj, act, eft\np2 = sub, obj", "nobody uses")]
+fn a_model_of_another_shape_is_refused(#[case] from: &str, #[case] to: &str, #[case] why: &str) {
+    let text = EMBEDDED.replace(from, to);
+    assert_ne!(text, EMBEDDED);
+    let refusal = refusal(&text);
+    assert!(refusal.contains(why), "{refusal}");
+}
+
+#[rstest]
+#[case("keyMatch(r.obj, p.obj) && g(r.sub, p.sub)", "keyMatch")]
+#[case("keyMatch2(r.obj, p.obj)", "keyMatch2")]
+#[case("regexMatch (r.obj, p.obj)", "regexMatch")]
+#[case("eval(p.act)", "eval")]
+fn a_matcher_with_patterns_or_eval_is_refused(#[case] matcher: &str, #[case] name: &str) {
+    assert!(refusal(&with_matcher(matcher)).contains(&format!("may not call `{name}`")));
+}
+
+#[rstest]
+#[case::lets_everybody_in("true")]
+#[case::lets_nobody_in("false")]
+#[case::forgets_the_subject(r#"r.obj == p.obj && g3(r.act, p.act, "itself")"#)]
+#[case::an_owner_past_casbin(r#"g3(r.act, p.act, "itself") && g(r.sub, p.sub) || p.act == "OWN""#)]
+#[case::is_no_boolean(r#""yes""#)]
+#[case::numbers_past_32_bits("5000000000 > 1")]
+fn a_matcher_that_decides_wrongly_is_refused_at_start(#[case] matcher: &str) {
+    assert!(Enforcer::from_model(&with_matcher(matcher)).is_err());
+}
+
+#[rstest]
+#[case::nothing("")]
+#[case::no_matcher("m = ")]
+#[case::not_a_model("hello")]
+#[case::does_not_compile("m = g(r.sub, p.sub")]
+fn a_broken_model_is_an_error(#[case] text: &str) {
+    let text = text.strip_prefix("m = ").map_or(text.to_owned(), with_matcher);
+    assert!(Enforcer::from_model(&text).is_err());
+}
+
+#[test]
+fn the_matcher_is_read_whole_to_its_last_word() {
+    let model = read(EMBEDDED).unwrap();
+    assert!(super::definition(&model, "m", "m").unwrap().ends_with("g(r_sub, p_sub)"));
+}
