@@ -18,10 +18,8 @@ const GRANT: u8 = 1;
 /// `Record` when it has no JSON form.
 pub fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
     let mut value = vec![JSON];
-    serde_json::to_writer(&mut value, record).map_err(|error| StoreError::Record {
-        what: "encoded",
-        reason: error.to_string(),
-    })?;
+    serde_json::to_writer(&mut value, record)
+        .map_err(|error| StoreError::Record { what: "encoded", reason: error.to_string() })?;
     Ok(value)
 }
 
@@ -31,9 +29,7 @@ pub fn encode<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
 /// `Record` when its version is unknown or it does not have the shape of `T`.
 pub fn decode<T: DeserializeOwned>(value: &[u8]) -> Result<T, StoreError> {
     match value.split_first() {
-        Some((&JSON, json)) => {
-            serde_json::from_slice(json).map_err(|error| undecodable(error.to_string()))
-        }
+        Some((&JSON, json)) => serde_json::from_slice(json).map_err(|error| undecodable(error.to_string())),
         Some((version, _)) => Err(unknown_version(*version)),
         None => Err(undecodable("it is empty".to_owned())),
     }
@@ -49,31 +45,22 @@ pub fn encode_grant(allow: u64, deny: u64) -> Vec<u8> {
 /// # Errors
 /// `Record` when its version is unknown or it has another length.
 pub fn decode_grant(value: &[u8]) -> Result<(u64, u64), StoreError> {
-    let (version, bits) = value
-        .split_first()
-        .ok_or_else(|| undecodable("it is empty".to_owned()))?;
+    let (version, bits) = value.split_first().ok_or_else(|| undecodable("it is empty".to_owned()))?;
     if *version != GRANT {
         return Err(unknown_version(*version));
     }
-    let bits: Option<(&[u8; 8], &[u8; 8])> = bits
-        .split_first_chunk()
-        .and_then(|(allow, deny)| Some((allow, deny.try_into().ok()?)));
-    let (allow, deny) =
-        bits.ok_or_else(|| undecodable("a grant row has another length".to_owned()))?;
+    let bits: Option<(&[u8; 8], &[u8; 8])> =
+        bits.split_first_chunk().and_then(|(allow, deny)| Some((allow, deny.try_into().ok()?)));
+    let (allow, deny) = bits.ok_or_else(|| undecodable("a grant row has another length".to_owned()))?;
     Ok((u64::from_be_bytes(*allow), u64::from_be_bytes(*deny)))
 }
 
 fn unknown_version(version: u8) -> StoreError {
-    undecodable(format!(
-        "its version {version} is not known: was it written by a newer lakewarden?"
-    ))
+    undecodable(format!("its version {version} is not known: was it written by a newer lakewarden?"))
 }
 
 fn undecodable(reason: String) -> StoreError {
-    StoreError::Record {
-        what: "decoded",
-        reason,
-    }
+    StoreError::Record { what: "decoded", reason }
 }
 
 #[cfg(test)]
@@ -85,22 +72,13 @@ mod tests {
     #[test]
     fn bytes_of_records_are_fixed() {
         assert_eq!(encode(&("a", 1)).unwrap(), b"\x01[\"a\",1]");
-        assert_eq!(
-            encode_grant(1, 2),
-            [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2]
-        );
+        assert_eq!(encode_grant(1, 2), [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2]);
     }
 
     #[test]
     fn what_is_not_a_record_of_ours_is_refused() {
         for value in [&b""[..], b"\x02{}", b"\x01{", b"{}"] {
-            assert!(matches!(
-                decode::<serde_json::Value>(value),
-                Err(StoreError::Record {
-                    what: "decoded",
-                    ..
-                })
-            ));
+            assert!(matches!(decode::<serde_json::Value>(value), Err(StoreError::Record { what: "decoded", .. })));
         }
         for value in [&b""[..], b"\x01", &[1; 16], &[1; 18], &[2; 17]] {
             assert!(decode_grant(value).is_err(), "{value:?}");
@@ -110,13 +88,7 @@ mod tests {
     #[test]
     fn a_record_without_a_json_form_is_refused() {
         let record = std::collections::BTreeMap::from([(vec![1], 1)]);
-        assert!(matches!(
-            encode(&record),
-            Err(StoreError::Record {
-                what: "encoded",
-                ..
-            })
-        ));
+        assert!(matches!(encode(&record), Err(StoreError::Record { what: "encoded", .. })));
     }
 
     proptest! {

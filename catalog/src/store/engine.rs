@@ -38,9 +38,7 @@ impl Engine {
         loop {
             match guarded(|| Ok(config.open()?)) {
                 Ok(db) => return Ok(Self { db: Some(db) }),
-                Err(StoreError::Engine(error))
-                    if is_still_closing(&error) && Instant::now() < until =>
-                {
+                Err(StoreError::Engine(error)) if is_still_closing(&error) && Instant::now() < until => {
                     std::thread::sleep(UNLOCK_POLL);
                 }
                 Err(error) => return Err(error),
@@ -53,10 +51,7 @@ impl Engine {
     }
 
     /// Writes all or none of the rows, when the process lives; `None` removes. Not durable before `flush` and a sync.
-    pub fn apply(
-        &self,
-        writes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
-    ) -> Result<(), StoreError> {
+    pub fn apply(&self, writes: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
         for (key, value) in writes {
             match value {
@@ -75,11 +70,7 @@ impl Engine {
     /// The rows from `from` (which may be there) up to `to` (which is not among them), readable from both ends.
     pub fn range(&self, from: &[u8], to: &[u8]) -> Result<RawScan, StoreError> {
         let bounds = (Bound::Included(from.to_vec()), Bound::Excluded(to.to_vec()));
-        guarded(|| {
-            Ok(RawScan {
-                rows: self.db()?.range(bounds),
-            })
-        })
+        guarded(|| Ok(RawScan { rows: self.db()?.range(bounds) }))
     }
 
     fn db(&self) -> Result<&sled::Db, StoreError> {
@@ -107,14 +98,8 @@ pub(super) struct RawScan {
 impl RawScan {
     pub fn step(&mut self, backwards: bool) -> Result<Option<RawRow>, StoreError> {
         guarded(|| {
-            let row = if backwards {
-                self.rows.next_back()
-            } else {
-                self.rows.next()
-            };
-            Ok(row
-                .transpose()?
-                .map(|(key, value)| (key.to_vec(), value.to_vec())))
+            let row = if backwards { self.rows.next_back() } else { self.rows.next() };
+            Ok(row.transpose()?.map(|(key, value)| (key.to_vec(), value.to_vec())))
         })
     }
 }
@@ -126,9 +111,7 @@ pub(super) fn guarded<T>(act: impl FnOnce() -> Result<T, StoreError>) -> Result<
             .downcast_ref::<String>()
             .cloned()
             .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Err(StoreError::Panicked(
-            text.unwrap_or_else(|| "it panicked".to_owned()),
-        ))
+        Err(StoreError::Panicked(text.unwrap_or_else(|| "it panicked".to_owned())))
     })
 }
 

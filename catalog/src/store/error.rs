@@ -34,6 +34,32 @@ pub enum StoreError {
         /// The data folder.
         folder: PathBuf,
     },
+    /// The store holds fewer writes than were once durable in it: its log was damaged, cut short or replaced.
+    #[error(
+        "the store in `{}` has lost rows: {marked} writes were durable, it holds {found}: restore it from a backup",
+        folder.display()
+    )]
+    Lost {
+        /// The data folder.
+        folder: PathBuf,
+        /// How many writes the store holds.
+        found: u64,
+        /// How many its mark says.
+        marked: u64,
+    },
+    /// The rows of a family are not those that were written: some are gone, or are what they once were.
+    #[error(
+        "the rows of family 0x{family:02x} of the store are damaged: {rows} were written, {found} are there, or some are old: \
+         restore the store from a backup"
+    )]
+    Altered {
+        /// The first byte of the keys.
+        family: u8,
+        /// How many rows the store's own account says.
+        rows: u64,
+        /// How many were found.
+        found: u64,
+    },
     /// A file or folder could not be read or written.
     #[error("`{}`: {source}", path.display())]
     Io {
@@ -43,10 +69,7 @@ pub enum StoreError {
         source: io::Error,
     },
     /// A row does not have the checksum that it was written with, or a part of it is gone.
-    #[error(
-        "the row {} of the store is damaged: restore the store from a backup",
-        hex(key)
-    )]
+    #[error("the row {} of the store is damaged: restore the store from a backup", hex(key))]
     Corrupt {
         /// The key of the row.
         key: Vec<u8>,
@@ -86,10 +109,7 @@ impl StoreError {
 }
 
 fn holder_text(holder: Option<u32>) -> String {
-    holder.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    )
+    holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"))
 }
 
 fn hex(key: &[u8]) -> String {

@@ -95,6 +95,8 @@ pub enum MetaRow {
     Format = 0,
     /// The id of the metastore.
     Metastore = 1,
+    /// What the store holds, by its own account. The store itself keeps it.
+    Ledger = 2,
 }
 
 /// A part of a key: of fixed width, and ordered as its bytes are.
@@ -138,6 +140,7 @@ impl Part for MetaRow {
         match take_chunk(bytes)? {
             [0] => Some(Self::Format),
             [1] => Some(Self::Metastore),
+            [2] => Some(Self::Ledger),
             _ => None,
         }
     }

@@ -9,7 +9,7 @@
 //! catalog reads when it starts and answers from memory.
 //!
 //! **Shape.** `lock` (the process that has the folder) and `store/` (sled: `db` the log, `conf`, `snap.*`, and `blobs/`,
-//! which must be empty). The row `Meta(Format)` is the first row of every store.
+//! which must be empty; and our `mark`). The rows `Meta(Format)` and `Meta(Ledger)` are in every store.
 
 use std::fmt;
 use std::fs::{DirBuilder, File};
@@ -24,6 +24,7 @@ use parking_lot::{Mutex, RwLock};
 
 use self::core::{Core, Writer};
 use self::engine::Engine;
+use self::ledger::Ledger;
 use self::lock::FolderLock;
 
 pub mod codec;
@@ -32,7 +33,9 @@ mod disk;
 mod engine;
 mod error;
 pub mod keys;
+mod ledger;
 mod lock;
+mod mark;
 mod row;
 mod rows;
 mod scan;
@@ -62,11 +65,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self {
-            cache_bytes: 256 * 1024 * 1024,
-            relaxed_ms: 1_000,
-            disk: Arc::new(RealDisk),
-        }
+        Self { cache_bytes: 256 * 1024 * 1024, relaxed_ms: 1_000, disk: Arc::new(RealDisk) }
     }
 }
 
@@ -83,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// `Locked` when the folder is in use; `Format` or `Foreign` when it holds something else than a store that this
-    /// version reads; `Engine`, `Panicked`, `Corrupt` or `Io` when what it holds cannot be read.
+    /// version reads; `Lost` when rows that were durable are gone; `Engine`, `Panicked`, `Corrupt` or `Io` when what it holds cannot be read.
     pub fn open(dir: &Path, options: &OpenOptions) -> Result<Self, StoreError> {
         create_folder(dir, options.disk.as_ref())?;
         let lock = FolderLock::take(dir)?;
@@ -94,27 +93,21 @@ impl Store {
         let core = Core {
             engine,
             disk: Arc::clone(&options.disk),
-            log: File::options()
-                .read(true)
-                .write(true)
-                .open(&log_path)
-                .map_err(StoreError::io(&log_path))?,
+            log: File::options().read(true).write(true).open(&log_path).map_err(StoreError::io(&log_path))?,
             log_path,
-            blobs: folder.join("blobs"),
-            writer: Mutex::new(Writer::default()),
+            folder: folder.clone(),
+            writer: Mutex::new(Writer::new()),
             rows: RwLock::new(()),
             blobs_seen: AtomicBool::new(false),
         };
         core.watch_blobs();
+        settle_ledger(&core, dir)?;
         settle_format(&core, dir)?;
         keep_opened(&core, dir, &folder)?;
+        core.keep_written()?;
         let core = Arc::new(core);
         let timer = Timer::start(Arc::clone(&core), Duration::from_millis(options.relaxed_ms))?;
-        Ok(Self {
-            timer: Some(timer),
-            core,
-            _lock: lock,
-        })
+        Ok(Self { timer: Some(timer), core, _lock: lock })
     }
 
     /// The value under a key.
@@ -126,6 +119,10 @@ impl Store {
     }
 
     /// The rows whose keys begin with `prefix`, in key order. Not a snapshot; each row is whole. It ends after an error.
+    ///
+    /// When the prefix is that of a family and the walk goes to its end with no write meanwhile, the rows are compared with
+    /// the store's own account: when some have vanished or gone back to an older value, the last item is `Altered`. So a
+    /// family is to be read to its end before its rows are believed.
     pub fn scan_prefix(&self, prefix: &[u8]) -> Scan<'_> {
         Scan::forwards(&self.core, prefix)
     }
@@ -162,7 +159,7 @@ impl Store {
     /// Closes the store. Dropping it does the same and logs the error.
     ///
     /// # Errors
-    /// When rows of [`Store::append_relaxed`] could not be made durable.
+    /// When rows of [`Store::append_relaxed`] could not be made durable, or the mark could not be written.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.finish()
     }
@@ -181,17 +178,32 @@ impl Store {
 impl Drop for Store {
     fn drop(&mut self) {
         if let Err(error) = self.finish() {
-            tracing::error!(%error, "the last rows of the store could not be made durable");
+            tracing::error!(%error, "the store could not keep its last rows or its mark");
         }
     }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store")
-            .field("log", &self.core.log_path)
-            .finish_non_exhaustive()
+        f.debug_struct("Store").field("log", &self.core.log_path).finish_non_exhaustive()
     }
+}
+
+/// Reads what the store holds and compares it with the mark.
+fn settle_ledger(core: &Core, dir: &Path) -> Result<(), StoreError> {
+    let key = Key::Meta(MetaRow::Ledger).bytes();
+    let ledger = match core.get(&key)? {
+        Some(value) => Ledger::decode(&value).ok_or(StoreError::Corrupt { key })?,
+        None => Ledger::default(),
+    };
+    let marked = mark::read(&core.folder)?.unwrap_or(0);
+    if ledger.writes < marked {
+        return Err(StoreError::Lost { folder: dir.to_path_buf(), found: ledger.writes, marked });
+    }
+    let mut writer = core.writer.lock();
+    writer.ledger = ledger;
+    writer.marked = marked;
+    Ok(())
 }
 
 /// Checks the format, or writes it into an empty store.
@@ -200,26 +212,11 @@ fn settle_format(core: &Core, dir: &Path) -> Result<(), StoreError> {
     let key = Key::Meta(MetaRow::Format).bytes();
     match core.get(&key)? {
         Some(value) => {
-            let found = value
-                .try_into()
-                .map(u32::from_be_bytes)
-                .map_err(|_| StoreError::Foreign { folder: folder() })?;
-            if found == FORMAT {
-                Ok(())
-            } else {
-                Err(StoreError::Format {
-                    folder: folder(),
-                    found,
-                    expected: FORMAT,
-                })
-            }
+            let found =
+                value.try_into().map(u32::from_be_bytes).map_err(|_| StoreError::Foreign { folder: folder() })?;
+            if found == FORMAT { Ok(()) } else { Err(StoreError::Format { folder: folder(), found, expected: FORMAT }) }
         }
-        None if core
-            .engine
-            .range(&[], &[0xff, 0xff])?
-            .step(false)?
-            .is_some() =>
-        {
+        None if core.engine.range(&[], &[0xff, 0xff])?.step(false)?.is_some() => {
             Err(StoreError::Foreign { folder: folder() })
         }
         None => {
@@ -234,50 +231,28 @@ fn settle_format(core: &Core, dir: &Path) -> Result<(), StoreError> {
 fn keep_opened(core: &Core, dir: &Path, folder: &Path) -> Result<(), StoreError> {
     core.sync()?;
     let conf = folder.join("conf");
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .open(&conf)
-        .map_err(StoreError::io(&conf))?;
-    core.disk
-        .keep_file(&conf, &file)
-        .map_err(StoreError::io(&conf))?;
+    let file = File::options().read(true).write(true).open(&conf).map_err(StoreError::io(&conf))?;
+    core.disk.keep_file(&conf, &file).map_err(StoreError::io(&conf))?;
     for folder in [folder, dir] {
-        core.disk
-            .keep_folder(folder)
-            .map_err(StoreError::io(folder))?;
+        core.disk.keep_folder(folder).map_err(StoreError::io(folder))?;
     }
     Ok(())
 }
 
 /// Creates the folder and those above it, with their names kept, for the owner of the process only.
 fn create_folder(folder: &Path, disk: &dyn Disk) -> Result<(), StoreError> {
-    let absent: Vec<PathBuf> = folder
-        .ancestors()
-        .take_while(|above| !above.exists())
-        .map(Path::to_path_buf)
-        .collect();
-    for folder in absent
-        .iter()
-        .rev()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
+    let absent: Vec<PathBuf> = folder.ancestors().take_while(|above| !above.exists()).map(Path::to_path_buf).collect();
+    for folder in absent.iter().rev().filter(|folder| !folder.as_os_str().is_empty()) {
         let mut builder = DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         match builder.create(folder) {
             Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
-                return Err(StoreError::Io {
-                    path: folder.clone(),
-                    source,
-                });
+                return Err(StoreError::Io { path: folder.clone(), source });
             }
             _ => {}
         }
-        let above = folder
-            .parent()
-            .filter(|above| !above.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty()).unwrap_or(Path::new("."));
         disk.keep_folder(above).map_err(StoreError::io(above))?;
     }
     Ok(())
@@ -298,10 +273,8 @@ impl Timer {
                 core.tick();
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("store-timer".to_owned())
-            .spawn(ticks)
-            .map_err(StoreError::io(path))?;
+        let thread =
+            std::thread::Builder::new().name("store-timer".to_owned()).spawn(ticks).map_err(StoreError::io(path))?;
         Ok(Self { stop, thread })
     }
 

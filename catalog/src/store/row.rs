@@ -25,7 +25,8 @@ const VERSION: u8 = 1;
 pub(super) struct Head<'a> {
     /// How many chunk rows follow.
     pub chunks: u16,
-    crc: u32,
+    /// The checksum of key and value.
+    pub crc: u32,
     payload: &'a [u8],
 }
 
@@ -39,11 +40,7 @@ impl<'a> Head<'a> {
             let (&version, raw) = raw.split_first()?;
             let (chunks, raw) = raw.split_first_chunk()?;
             let (crc, payload) = raw.split_first_chunk()?;
-            let head = Self {
-                chunks: u16::from_be_bytes(*chunks),
-                crc: u32::from_be_bytes(*crc),
-                payload,
-            };
+            let head = Self { chunks: u16::from_be_bytes(*chunks), crc: u32::from_be_bytes(*crc), payload };
             (version == VERSION).then_some(head)
         };
         parse().ok_or_else(|| corrupt(key))
@@ -63,28 +60,32 @@ impl<'a> Head<'a> {
             let part = chunk(&chunk_key(key, index))?.ok_or_else(|| corrupt(key))?;
             value.extend_from_slice(&part);
         }
-        if checksum(key, &value) == self.crc {
-            Ok(value)
-        } else {
-            Err(corrupt(key))
-        }
+        if checksum(key, &value) == self.crc { Ok(value) } else { Err(corrupt(key)) }
     }
 }
 
-/// The head row and the chunk rows of a value that is no longer than [`MAX_VALUE_BYTES`].
-pub(super) fn split<'a>(key: &[u8], value: &'a [u8]) -> (Vec<u8>, Vec<(Vec<u8>, &'a [u8])>) {
+/// A value, cut into engine rows.
+pub(super) struct Parts<'a> {
+    /// The head row.
+    pub head: Vec<u8>,
+    /// The chunk rows, by key.
+    pub chunks: Vec<(Vec<u8>, &'a [u8])>,
+    /// The checksum of key and value.
+    pub crc: u32,
+}
+
+/// Cuts a value that is no longer than [`MAX_VALUE_BYTES`] into engine rows.
+pub(super) fn split<'a>(key: &[u8], value: &'a [u8]) -> Parts<'a> {
     let (first, rest) = value.split_at_checked(CHUNK_BYTES).unwrap_or((value, &[]));
-    let chunks: Vec<_> = (0u16..)
-        .zip(rest.chunks(CHUNK_BYTES))
-        .map(|(at, part)| (chunk_key(key, at), part))
-        .collect();
+    let chunks: Vec<_> = (0u16..).zip(rest.chunks(CHUNK_BYTES)).map(|(at, part)| (chunk_key(key, at), part)).collect();
     let count = u16::try_from(chunks.len()).unwrap_or(u16::MAX);
+    let crc = checksum(key, value);
     let mut head = Vec::with_capacity(7 + first.len());
     head.push(VERSION);
     head.extend_from_slice(&count.to_be_bytes());
-    head.extend_from_slice(&checksum(key, value).to_be_bytes());
+    head.extend_from_slice(&crc.to_be_bytes());
     head.extend_from_slice(first);
-    (head, chunks)
+    Parts { head, chunks, crc }
 }
 
 /// The key of one chunk of the value under `key`.
@@ -113,25 +114,13 @@ mod tests {
 
     #[test]
     fn layout_of_a_row_is_fixed() {
-        let (head, chunks) = split(b"k", b"value");
-        assert_eq!(
-            head,
-            [
-                &[1, 0, 0][..],
-                &checksum(b"k", b"value").to_be_bytes(),
-                b"value"
-            ]
-            .concat()
-        );
-        assert_eq!(
-            checksum(b"", b"123456789"),
-            0xcbf4_3926,
-            "the CRC-32 of the zip and ethernet specifications"
-        );
+        let Parts { head, chunks, .. } = split(b"k", b"value");
+        assert_eq!(head, [&[1, 0, 0][..], &checksum(b"k", b"value").to_be_bytes(), b"value"].concat());
+        assert_eq!(checksum(b"", b"123456789"), 0xcbf4_3926, "the CRC-32 of the zip and ethernet specifications");
         assert!(chunks.is_empty());
 
         let long = vec![7; CHUNK_BYTES + 1];
-        let (head, chunks) = split(b"k", &long);
+        let Parts { head, chunks, .. } = split(b"k", &long);
         assert_eq!(head[..3], [1, 0, 1]);
         assert_eq!(chunks, [(vec![0xff, b'k', 0, 0], &[7u8][..])]);
     }
@@ -143,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_row_under_another_key_is_corrupt() {
-        let (head, _) = split(b"k", b"value");
+        let Parts { head, .. } = split(b"k", b"value");
         let none = |_: &[u8]| Ok(None);
         assert!(Head::parse(b"k", &head).unwrap().join(b"k", none).is_ok());
         assert!(Head::parse(b"l", &head).unwrap().join(b"l", none).is_err());

@@ -39,9 +39,7 @@ impl Rows {
 
     /// The staged rows in key order; `None` is a removal.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-        self.staged
-            .iter()
-            .map(|(key, value)| (key.as_slice(), value.as_deref()))
+        self.staged.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
     pub(super) fn check(&self) -> Result<(), StoreError> {
@@ -57,10 +55,7 @@ impl Rows {
             } else {
                 return Ok(());
             };
-            Err(StoreError::Refused {
-                key: key.to_vec(),
-                reason,
-            })
+            Err(StoreError::Refused { key: key.to_vec(), reason })
         })
     }
 }

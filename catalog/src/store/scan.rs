@@ -3,6 +3,7 @@
 use super::StoreError;
 use super::core::Core;
 use super::engine::{RawRow, RawScan};
+use super::ledger::{Ledger, Tally};
 use super::row::{Head, OVERFLOW};
 
 /// A walk over the rows with one prefix: key and value of each. Not a snapshot: it may or may not see what is written while it goes on, but each
@@ -12,11 +13,26 @@ pub struct Scan<'a> {
     rows: Option<RawScan>,
     backwards: bool,
     failed: Option<StoreError>,
+    proof: Option<Proof>,
+}
+
+/// What a walk over a whole family has seen.
+struct Proof {
+    family: u8,
+    /// How many writes there were when it began.
+    writes: u64,
+    seen: Tally,
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn forwards(core: &'a Core, prefix: &[u8]) -> Self {
-        Self::new(core, prefix, &end_of(prefix), false)
+        let proof = match *prefix {
+            [family] if Ledger::covers(family) => {
+                Some(Proof { family, writes: core.writer.lock().ledger.writes, seen: Tally::default() })
+            }
+            _ => None,
+        };
+        Self { proof, ..Self::new(core, prefix, &end_of(prefix), false) }
     }
 
     pub(super) fn backwards(core: &'a Core, prefix: &[u8], before: Option<&[u8]>) -> Self {
@@ -26,24 +42,13 @@ impl<'a> Scan<'a> {
     }
 
     fn new(core: &'a Core, from: &[u8], to: &[u8], backwards: bool) -> Self {
-        let none = Self {
-            core,
-            rows: None,
-            backwards,
-            failed: None,
-        };
+        let none = Self { core, rows: None, backwards, failed: None, proof: None };
         if from >= to {
             return none;
         }
         match core.engine.range(from, to) {
-            Ok(rows) => Self {
-                rows: Some(rows),
-                ..none
-            },
-            Err(error) => Self {
-                failed: Some(error),
-                ..none
-            },
+            Ok(rows) => Self { rows: Some(rows), ..none },
+            Err(error) => Self { failed: Some(error), ..none },
         }
     }
 
@@ -55,16 +60,29 @@ impl<'a> Scan<'a> {
         while let Some((key, raw)) = rows.step(self.backwards)? {
             let head = Head::parse(&key, &raw)?;
             // The walk may stand on a page that has been overwritten since: a value of chunks is read anew.
-            let value = if head.chunks == 0 {
-                Some(head.join(&key, |_| Ok(None))?)
-            } else {
-                self.core.get_joined(&key)?
-            };
+            let value =
+                if head.chunks == 0 { Some(head.join(&key, |_| Ok(None))?) } else { self.core.get_joined(&key)? };
+            if let Some(proof) = &mut self.proof {
+                proof.seen.add(head.crc);
+            }
             if let Some(value) = value {
                 return Ok(Some((key, value)));
             }
         }
         Ok(None)
+    }
+}
+
+impl Scan<'_> {
+    /// Compares what was seen with the ledger, when nothing was written meanwhile.
+    fn prove(&mut self) -> Result<(), StoreError> {
+        let Some(Proof { family, writes, seen }) = self.proof.take() else { return Ok(()) };
+        let writer = self.core.writer.lock();
+        let tally = writer.ledger.tally(family);
+        if writer.stopped || writer.ledger.writes != writes || tally == seen {
+            return Ok(());
+        }
+        Err(StoreError::Altered { family, rows: tally.rows, found: seen.rows })
     }
 }
 
@@ -76,8 +94,12 @@ impl Iterator for Scan<'_> {
             Some(error) => Err(error),
             None => self.step(),
         };
+        let row = match row {
+            Ok(None) => self.prove().map(|()| None),
+            row => row,
+        };
         if !matches!(row, Ok(Some(_))) {
-            self.rows = None;
+            (self.rows, self.proof) = (None, None);
         }
         row.transpose()
     }

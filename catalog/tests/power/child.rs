@@ -47,12 +47,7 @@ impl Writer {
     /// Starts a writer on `dir`, whose disk is the one that forgets all but what it puts into `kept`, when given.
     pub fn start(dir: &Path, kept: Option<&Path>) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args([
-            "--exact",
-            "power::child::writer_child",
-            "--nocapture",
-            "--test-threads=1",
-        ]);
+        command.args(["--exact", "power::child::writer_child", "--nocapture", "--test-threads=1"]);
         command.env(DIR, dir).stdout(Stdio::piped());
         if let Some(kept) = kept {
             command.env(KEPT, kept);
@@ -65,19 +60,11 @@ impl Writer {
             // The last line may be cut short by the kill; then it is no acknowledgement.
             for line in lines.map_while(Result::ok) {
                 // The test harness begins the first line.
-                let number = line
-                    .rsplit_once("acknowledged ")
-                    .and_then(|(_, number)| number.parse().ok());
-                number
-                    .into_iter()
-                    .for_each(|number: u64| last.store(number, Ordering::SeqCst));
+                let number = line.rsplit_once("acknowledged ").and_then(|(_, number)| number.parse().ok());
+                number.into_iter().for_each(|number: u64| last.store(number, Ordering::SeqCst));
             }
         });
-        Self {
-            child,
-            acknowledged,
-            reader: Some(reader),
-        }
+        Self { child, acknowledged, reader: Some(reader) }
     }
 
     /// Lets it write for `time`, counted from its first acknowledgement.
@@ -85,10 +72,7 @@ impl Writer {
         let until = Instant::now() + Duration::from_secs(60);
         while self.acknowledged() == 0 {
             assert!(self.child.try_wait().unwrap().is_none(), "the writer ended");
-            assert!(
-                Instant::now() < until,
-                "the writer acknowledged nothing in a minute"
-            );
+            assert!(Instant::now() < until, "the writer acknowledged nothing in a minute");
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(time);
@@ -102,13 +86,7 @@ impl Writer {
     /// Holds it where it is, and the last number that it had printed.
     pub fn hold(&self) -> u64 {
         let pid = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-STOP", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
         // What it had printed is in the pipe: the reader is done with it when nothing more comes.
         let mut last = self.acknowledged();
         loop {

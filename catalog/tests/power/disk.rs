@@ -11,8 +11,8 @@ use super::workload::Random;
 
 const SECTOR: usize = 512;
 
-/// Copies a file into its folder when the store asks to keep it; what lies there is what a power cut leaves. The engine's
-/// small files beside its log are kept with the names of their folder: it syncs their content itself.
+/// Copies a file into its folder when the store asks to keep it; what lies there is what a power cut leaves. What was
+/// renamed into place is kept with the names of its folder: its content was synced before.
 #[derive(Debug)]
 pub struct ForgetfulDisk {
     kept: PathBuf,
@@ -37,12 +37,12 @@ impl Disk for ForgetfulDisk {
             return Ok(());
         }
         for name in names(&self.kept)? {
-            if name.starts_with("snap.") && !path.join(&name).exists() {
+            if is_renamed(&name) && !path.join(&name).exists() {
                 fs::remove_file(self.kept.join(name))?;
             }
         }
         for name in names(path)? {
-            if name.starts_with("snap.") {
+            if is_renamed(&name) {
                 fs::copy(path.join(&name), self.kept.join(name))?;
             }
         }
@@ -50,10 +50,12 @@ impl Disk for ForgetfulDisk {
     }
 }
 
+fn is_renamed(name: &str) -> bool {
+    name == "mark" || name.starts_with("snap.")
+}
+
 fn names(folder: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default()))
-        .collect()
+    fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default())).collect()
 }
 
 /// Puts into the folder `left` what a power cut leaves of the store in `live`, whose writer is dead: the kept files, and
@@ -68,8 +70,8 @@ pub fn cut(live: &Path, kept: &Path, left: &Path, random: &mut Random) -> io::Re
     }
     let written = fs::read(live.join("store/db"))?;
     let path = store.join("db");
+    let log = File::options().write(true).create(true).truncate(false).open(&path)?;
     let durable = fs::read(&path)?;
-    let log = File::options().write(true).open(path)?;
     let share = random.below(5);
     for (at, sector) in written.chunks(SECTOR).enumerate() {
         let at = at * SECTOR;

@@ -19,12 +19,8 @@ fn killed_writers_lose_nothing_acknowledged_and_leave_no_half_batch() {
         let mut writer = Writer::start(dir.path(), None);
         writer.run_for(Duration::from_micros(random.below(150_000)));
         let acknowledged = writer.kill();
-        assert!(
-            acknowledged > last,
-            "round {round}: the writer went on from {last}, to {acknowledged}"
-        );
-        last = check(dir.path(), acknowledged)
-            .unwrap_or_else(|fault| panic!("round {round}, seed {seed}: {fault}"));
+        assert!(acknowledged > last, "round {round}: the writer went on from {last}, to {acknowledged}");
+        last = check(dir.path(), acknowledged).unwrap_or_else(|fault| panic!("round {round}, seed {seed}: {fault}"));
     }
     println!("kill -9: {ROUNDS} rounds, {last} batches, none lost, none torn, all opened");
 }

@@ -19,9 +19,7 @@ fn power_cuts_of_a_real_file_system_lose_nothing_acknowledged() {
         return println!("skipped: it needs root and loop devices; LAKEWARDEN_POWER_CUT=1 runs it");
     }
     let dir = TempDir::new().unwrap();
-    if let Err(why) = image(&dir.path().join("probe"))
-        .and_then(|image| Mount::new(&image, dir.path().join("mnt")))
-    {
+    if let Err(why) = image(&dir.path().join("probe")).and_then(|image| Mount::new(&image, dir.path().join("mnt"))) {
         return println!("skipped: {why}");
     }
     let mut random = Random::seeded_by_the_clock();
@@ -39,10 +37,7 @@ fn power_cuts_of_a_real_file_system_lose_nothing_acknowledged() {
             Err(fault) => faults.push(format!("round {round} (held {held}, seed {seed}): {fault}")),
         }
     }
-    println!(
-        "power cuts: {ROUNDS} rounds, {batches} batches kept, {} rounds with a fault",
-        faults.len()
-    );
+    println!("power cuts: {ROUNDS} rounds, {batches} batches kept, {} rounds with a fault", faults.len());
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
@@ -53,11 +48,7 @@ fn one_cut(dir: &Path, held: bool, time: Duration) -> Result<(u64, u64), String>
     let mount = Mount::new(&running, dir.join("mnt"))?;
     let mut writer = Writer::start(&mount.at.join("data"), None);
     writer.run_for(time);
-    let acknowledged = if held {
-        writer.hold()
-    } else {
-        writer.acknowledged()
-    };
+    let acknowledged = if held { writer.hold() } else { writer.acknowledged() };
     fs::copy(&running, &copy).map_err(|error| error.to_string())?;
     drop(writer);
     drop(mount);
@@ -69,8 +60,7 @@ fn one_cut(dir: &Path, held: bool, time: Duration) -> Result<(u64, u64), String>
 /// A new ext4 in a file.
 fn image(path: &Path) -> Result<PathBuf, String> {
     let file = fs::File::create(path).map_err(|error| error.to_string())?;
-    file.set_len(IMAGE_BYTES)
-        .map_err(|error| error.to_string())?;
+    file.set_len(IMAGE_BYTES).map_err(|error| error.to_string())?;
     run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(path))?;
     Ok(path.to_path_buf())
 }
@@ -82,10 +72,7 @@ struct Mount {
 impl Mount {
     fn new(image: &Path, at: PathBuf) -> Result<Self, String> {
         fs::create_dir_all(&at).map_err(|error| error.to_string())?;
-        run(Command::new("mount")
-            .args(["-o", "loop"])
-            .arg(image)
-            .arg(&at))?;
+        run(Command::new("mount").args(["-o", "loop"]).arg(image).arg(&at))?;
         Ok(Self { at })
     }
 }
@@ -105,15 +92,9 @@ impl Drop for Mount {
 
 fn run(command: &mut Command) -> Result<(), String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("{name}: {error}"))?;
+    let output = command.stdin(Stdio::null()).output().map_err(|error| format!("{name}: {error}"))?;
     if output.status.success() {
         return Ok(());
     }
-    Err(format!(
-        "{name}: {}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    ))
+    Err(format!("{name}: {}", String::from_utf8_lossy(&output.stderr).trim()))
 }

@@ -16,10 +16,7 @@ const KEPT: u64 = 300;
 type Model = BTreeMap<Vec<u8>, Vec<u8>>;
 
 pub fn open(dir: &Path, disk: Option<Arc<dyn Disk>>) -> Result<Store, StoreError> {
-    let mut options = OpenOptions {
-        cache_bytes: 16 * 1024 * 1024,
-        ..OpenOptions::default()
-    };
+    let mut options = OpenOptions { cache_bytes: 16 * 1024 * 1024, ..OpenOptions::default() };
     if let Some(disk) = disk {
         options.disk = disk;
     }
@@ -31,11 +28,7 @@ fn key(family: u8, number: u64) -> Vec<u8> {
 }
 
 fn value(seq: u64, bytes: usize) -> Vec<u8> {
-    seq.to_be_bytes()
-        .into_iter()
-        .cycle()
-        .take(bytes.max(8))
-        .collect()
+    seq.to_be_bytes().into_iter().cycle().take(bytes.max(8)).collect()
 }
 
 /// The batch of a number: a log row, the oldest log row deleted, and three slots overwritten, one with a value of 10 KB
@@ -47,14 +40,8 @@ pub fn batch(seq: u64) -> Rows {
         rows.delete(key(LOG, seq - KEPT));
     }
     let mut random = Random(seq);
-    rows.put(
-        key(SLOT, random.below(SLOTS)),
-        value(seq, 10_000 + random.below(8_000) as usize),
-    );
-    rows.put(
-        key(SLOT, random.below(SLOTS)),
-        value(seq, 4_001 + random.below(20) as usize),
-    );
+    rows.put(key(SLOT, random.below(SLOTS)), value(seq, 10_000 + random.below(8_000) as usize));
+    rows.put(key(SLOT, random.below(SLOTS)), value(seq, 4_001 + random.below(20) as usize));
     let any = key(SLOT, random.below(SLOTS));
     if random.below(4) == 0 {
         rows.delete(any);
@@ -85,9 +72,7 @@ fn apply(model: &mut Model, rows: &Rows) {
 /// The last batch of the store.
 pub fn last(store: &Store) -> Result<u64, StoreError> {
     let row = store.scan_prefix_back(&[LOG], None).next().transpose()?;
-    Ok(row.map_or(0, |(key, _)| {
-        u64::from_be_bytes(key[1..].try_into().unwrap())
-    }))
+    Ok(row.map_or(0, |(key, _)| u64::from_be_bytes(key[1..].try_into().unwrap())))
 }
 
 /// Opens what a round left and checks it whole; the number of its last batch.
@@ -95,16 +80,11 @@ pub fn check(dir: &Path, acknowledged: u64) -> Result<u64, String> {
     let store = open(dir, None).map_err(|error| format!("it does not open: {error}"))?;
     let last = last(&store).map_err(|error| format!("it does not read: {error}"))?;
     if last < acknowledged {
-        return Err(format!(
-            "acknowledged {acknowledged}, kept {last}: {} lost",
-            acknowledged - last
-        ));
+        return Err(format!("acknowledged {acknowledged}, kept {last}: {} lost", acknowledged - last));
     }
     let mut expected = Model::new();
     for seq in 1..=last {
-        relaxed(seq)
-            .iter()
-            .for_each(|rows| apply(&mut expected, rows));
+        relaxed(seq).iter().for_each(|rows| apply(&mut expected, rows));
         apply(&mut expected, &batch(seq));
     }
     let mut found = Model::new();
@@ -116,23 +96,13 @@ pub fn check(dir: &Path, acknowledged: u64) -> Result<u64, String> {
     }
     // The relaxed row of the next number may be there before its batch.
     let mut with_next = expected.clone();
-    relaxed(last + 1)
-        .iter()
-        .for_each(|rows| apply(&mut with_next, rows));
+    relaxed(last + 1).iter().for_each(|rows| apply(&mut with_next, rows));
     if found == expected || found == with_next {
         return Ok(last);
     }
-    let torn = expected
-        .iter()
-        .filter(|(key, value)| found.get(*key) != Some(value))
-        .count();
-    let beyond = found
-        .keys()
-        .filter(|key| !expected.contains_key(*key))
-        .count();
-    Err(format!(
-        "after batch {last}: {torn} rows are absent or old, {beyond} are too many"
-    ))
+    let torn = expected.iter().filter(|(key, value)| found.get(*key) != Some(value)).count();
+    let beyond = found.keys().filter(|key| !expected.contains_key(*key)).count();
+    Err(format!("after batch {last}: {torn} rows are absent or old, {beyond} are too many"))
 }
 
 /// A small random number generator (splitmix64), so that a round can be repeated from its seed.
@@ -140,9 +110,7 @@ pub struct Random(pub u64);
 
 impl Random {
     pub fn seeded_by_the_clock() -> Self {
-        let now = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
         Self(now.as_nanos() as u64)
     }
 

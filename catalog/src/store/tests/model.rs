@@ -18,8 +18,7 @@ enum Step {
 
 /// Few keys, many of them beginning with another, so that batches meet again and again.
 fn any_key() -> impl Strategy<Value = Vec<u8>> {
-    vec(prop_oneof![Just(0u8), Just(1), Just(0xff)], 0..4)
-        .prop_map(|tail| [&[0x10], &tail[..]].concat())
+    vec(prop_oneof![Just(0u8), Just(1), Just(0xff)], 0..4).prop_map(|tail| [&[0x10], &tail[..]].concat())
 }
 
 fn any_value() -> impl Strategy<Value = Option<Vec<u8>>> {
@@ -29,10 +28,7 @@ fn any_value() -> impl Strategy<Value = Option<Vec<u8>>> {
         2 * CHUNK_BYTES - 1..2 * CHUNK_BYTES + 2,
         Just(10_000usize),
     ];
-    proptest::option::weighted(
-        0.8,
-        (bytes, any::<u8>()).prop_map(|(bytes, fill)| vec![fill; bytes]),
-    )
+    proptest::option::weighted(0.8, (bytes, any::<u8>()).prop_map(|(bytes, fill)| vec![fill; bytes]))
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -57,32 +53,18 @@ fn stage(batch: &Batch) -> Rows {
 
 fn agree(store: &Store, model: &BTreeMap<Vec<u8>, Vec<u8>>) -> Result<(), TestCaseError> {
     for prefix in [&[0x10][..], &[0x10, 0], &[0x10, 0xff], &[0x10, 0xff, 0xff]] {
-        let mut expected: Vec<_> = model
-            .iter()
-            .filter(|(key, _)| key.starts_with(prefix))
-            .collect();
+        let mut expected: Vec<_> = model.iter().filter(|(key, _)| key.starts_with(prefix)).collect();
         let scanned = all(store, prefix);
-        prop_assert!(
-            scanned
-                .iter()
-                .map(|(key, value)| (key, value))
-                .eq(expected.iter().copied())
-        );
+        prop_assert!(scanned.iter().map(|(key, value)| (key, value)).eq(expected.iter().copied()));
         expected.reverse();
-        let back: Vec<_> = store
-            .scan_prefix_back(prefix, None)
-            .map(Result::unwrap)
-            .collect();
+        let back: Vec<_> = store.scan_prefix_back(prefix, None).map(Result::unwrap).collect();
         prop_assert!(back.iter().map(|(key, value)| (key, value)).eq(expected));
     }
     for (key, value) in model {
         let found = store.get(key).unwrap();
         prop_assert_eq!(found.as_ref(), Some(value));
     }
-    let expected: usize = model
-        .values()
-        .map(|value| value.len().saturating_sub(1) / CHUNK_BYTES)
-        .sum();
+    let expected: usize = model.values().map(|value| value.len().saturating_sub(1) / CHUNK_BYTES).sum();
     prop_assert_eq!(chunks(store), expected);
     Ok(())
 }
