@@ -1,5 +1,7 @@
 //! The enforcer: answers the catalog's questions.
 
+use std::cell::Cell;
+
 use casbin::{DefaultModel, EffectKind};
 use lakewarden_catalog::model::Privilege;
 use lakewarden_catalog::{Ask, Decision, Gate, GateError, Reason};
@@ -16,6 +18,8 @@ use crate::words::{Held, Relevance, Wanted};
 
 /// How many idle casbin enforcers are kept for the next question.
 const IDLE_JUDGES: usize = 16;
+/// One in so many remembered verdicts is decided again, to notice should the memo ever be wrong.
+const CHECK_ONE_IN: u32 = 1024;
 
 /// The guard of the catalog: decides every [`Ask`] by the casbin model.
 ///
@@ -64,10 +68,17 @@ impl Enforcer {
         if signature.is_hopeless() {
             return Ok(false);
         }
-        if let Some(allowed) = self.memo.get(&signature) {
+        let remembered = self.memo.get(&signature);
+        if let Some(allowed) = remembered
+            && !check_is_due()
+        {
             return Ok(allowed);
         }
         let allowed = self.judged(ask, step, &rows(ask, step, relevant, true))?.0;
+        if remembered.is_some_and(|remembered| remembered != allowed) {
+            self.memo.forget();
+            return Err(GateError("a remembered verdict was wrong; all are forgotten".to_owned()));
+        }
         self.memo.insert(signature, allowed);
         Ok(allowed)
     }
@@ -165,6 +176,16 @@ impl std::fmt::Debug for Enforcer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Enforcer").finish_non_exhaustive()
     }
+}
+
+/// Whether this remembered verdict is one of the few that casbin checks again with the real rows.
+fn check_is_due() -> bool {
+    thread_local! {
+        static REMEMBERED: Cell<u32> = const { Cell::new(0) };
+    }
+    let count = REMEMBERED.get().wrapping_add(1);
+    REMEMBERED.set(count);
+    count.is_multiple_of(CHECK_ONE_IN)
 }
 
 fn reason(row: &Row) -> Reason {

@@ -56,6 +56,11 @@ impl Memo {
         }
     }
 
+    /// Forgets every verdict.
+    pub(crate) fn forget(&self) {
+        self.shards.iter().for_each(|shard| shard.write().clear());
+    }
+
     fn shard(&self, signature: &Signature) -> Option<&Shard> {
         let hash = BuildHasherDefault::<Mix>::default().hash_one(signature);
         self.shards.get((hash >> 32) as usize % SHARDS)

@@ -9,10 +9,13 @@ use lakewarden_catalog::{Ask, Gate, Need, Reason};
 use rstest::rstest;
 
 use super::Enforcer;
+use crate::candidates::Holdings;
 use crate::fixture::{
     CATALOG, Chain, METASTORE, OBJECT, SCHEMA, analysts, bob, closure, owner_of, principal, securable, with_row,
 };
 use crate::full::{Full, Records};
+use crate::plan::Step;
+use crate::words::Wanted;
 
 const READ: Need = Need::Privilege(Select);
 
@@ -228,6 +231,21 @@ fn two_callers_of_the_same_shape_share_one_verdict() {
     let known = enforcer.memo.len();
     assert!(chain.decide(&enforcer, &closure(principal(50), &[]), READ).allowed);
     assert_eq!(enforcer.memo.len(), known);
+}
+
+#[test]
+fn a_wrong_verdict_in_the_memo_is_noticed_denied_and_forgotten() {
+    let enforcer = Enforcer::new().unwrap();
+    let (chain, caller) = (Chain::table().open(), closure(bob(), &[]));
+    let chain = chain.grant(OBJECT, bob(), Select).deny(OBJECT, bob(), Select);
+    let ask = Ask { closure: &caller, chain: chain.links(), need: READ };
+    let step = Step { level: 0, wanted: Wanted::Privilege(Select) };
+    let holdings = Holdings::collect(&ask, &enforcer.relevance).unwrap();
+    enforcer.memo.insert(holdings.signature(step, enforcer.relevance.of(step.wanted)), true);
+    let questions = 3 * super::CHECK_ONE_IN;
+    let wrong = (0..questions).filter(|_| enforcer.allows(&ask)).count();
+    assert!(wrong <= super::CHECK_ONE_IN as usize, "{wrong}");
+    assert!(!enforcer.allows(&ask));
 }
 
 #[test]
