@@ -5,14 +5,14 @@
 //! second copy of the grants to fall behind, and a revoked grant is gone for the next question.
 //!
 //! How a question is answered, and why in this order:
-//! 1. [`plan`] turns the need into single questions: the privilege itself, and USE SCHEMA and USE CATALOG on the way down.
-//! 2. [`candidates`] keeps the rows that can matter to this caller. casbin looks at every row it holds, so it must hold
+//! 1. `plan` turns the need into single questions: the privilege itself, and USE SCHEMA and USE CATALOG on the way down.
+//! 2. `candidates` keeps the rows that can matter to this caller. casbin looks at every row it holds, so it must hold
 //!    few. Where nothing is granted at all, the answer is no without asking anybody.
-//! 3. [`memo`] knows the verdict when a question of the same shape was decided before. The shape (which privileges are
+//! 3. `memo` knows the verdict when a question of the same shape was decided before. The shape (which privileges are
 //!    held and denied, on the object and above it) is all that the model looks at, so a verdict never gets old.
-//! 4. [`judge`] has casbin decide the rest with the real rows, under `policies/model.conf`.
+//! 4. `judge` has casbin decide the rest with the real rows, under `policies/model.conf`.
 //!
-//! The rules, as the model and [`words`] have them:
+//! The rules, as the model and `words` have them:
 //! - Grants and denials flow down from catalog to schema to object. Those on the metastore count on the metastore only.
 //! - A privilege also needs USE SCHEMA and USE CATALOG on the containers of the chain. The owner of a container needs no
 //!   USE on that container; owning what is in it, or what it is in, does not replace it.
