@@ -1,0 +1,74 @@
+//! Access tokens in memory: never shown, except on purpose.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A token. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a token, without the white space around it.
+    ///
+    /// # Errors
+    /// When the text cannot be a token; the message does not repeat it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("it is empty");
+        }
+        if !text.chars().all(|c| c.is_ascii_graphic()) {
+            return Err("it holds characters that no token holds");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The token itself.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// A sign that there is a token: its last characters, when it is long enough to spare them.
+    pub fn redacted(&self) -> String {
+        let tail = self
+            .0
+            .len()
+            .checked_sub(4)
+            .filter(|_| self.0.len() >= 32)
+            .and_then(|at| self.0.get(at..))
+            .unwrap_or_default();
+        format!("...{tail}")
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[test]
+    fn a_token_is_never_shown_whole() {
+        let token = Secret::parse("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl\n").unwrap();
+        assert_eq!(format!("{token:?} {}", token.redacted()), "Secret(..) ...dXJl");
+        assert_eq!(token.expose(), "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl");
+        assert_eq!(Secret::parse("short").unwrap().redacted(), "...");
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case(" \n")]
+    #[case("two words")]
+    #[case("a\r\nx-evil: 1")]
+    #[case("größe")]
+    fn what_cannot_be_a_token_is_refused(#[case] text: &str) {
+        assert!(Secret::parse(text).is_err());
+    }
+}
