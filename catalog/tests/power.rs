@@ -8,8 +8,8 @@
 //! - `a_disk_that_forgets_*`: a power cut without privileges. The child's disk is one that keeps a file only as it was when
 //!   the store last asked for that (`ForgetfulDisk`); of what was written since, a random part of the sectors may have
 //!   reached the disk too. It fails in the first round when the store does not ask to keep the log after each commit (the
-//!   kept log lags behind what was acknowledged), and within a few when long values are not cut into chunks (the engine
-//!   then puts pages into files that nobody asks to keep, and the rows in them are gone).
+//!   kept log lags behind what was acknowledged), and when long values are not cut into chunks (the engine then puts pages
+//!   into files that nobody asks to keep, and the rows in them are gone).
 //! - `power_cuts_*`: power cuts of a real file system: the child writes to an ext4 on a loop device, its backing file is
 //!   copied meanwhile, and the copy is mounted (which replays the journal) and opened. Nightly: it needs root and
 //!   `LAKEWARDEN_POWER_CUT=1`. Half of the rounds hold the writer while the copy is made, so that the copy is one moment;

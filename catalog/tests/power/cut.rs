@@ -6,7 +6,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::child::Writer;
-use super::disk::cut;
+use super::disk::{cut, unkept};
 use super::workload::{Random, check};
 
 const ROUNDS: u64 = 20;
@@ -24,6 +24,7 @@ fn a_disk_that_forgets_what_it_was_not_asked_to_keep_loses_nothing_acknowledged(
         let mut writer = Writer::start(&live, Some(&kept));
         writer.run_for(Duration::from_micros(random.below(300_000)));
         let acknowledged = writer.kill();
+        assert_eq!(unkept(&live).unwrap(), [] as [String; 0], "round {round}: files that are never synced");
         let left = dir.path().join(round.to_string());
         cut(&live, &kept, &left, &mut random).unwrap();
         assert!(acknowledged > last, "round {round}: the writer went on from {last}, to {acknowledged}");

@@ -58,6 +58,11 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     fs::read_dir(folder)?.map(|entry| Ok(entry?.file_name().into_string().unwrap_or_default())).collect()
 }
 
+/// The files of the engine that nobody asks to keep, of the store in `live`. There must be none.
+pub fn unkept(live: &Path) -> io::Result<Vec<String>> {
+    names(&live.join("store/blobs"))
+}
+
 /// Puts into the folder `left` what a power cut leaves of the store in `live`, whose writer is dead: the kept files, and
 /// of the sectors of the log that were written since, a random part.
 pub fn cut(live: &Path, kept: &Path, left: &Path, random: &mut Random) -> io::Result<()> {

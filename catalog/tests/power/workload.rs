@@ -31,8 +31,8 @@ fn value(seq: u64, bytes: usize) -> Vec<u8> {
     seq.to_be_bytes().into_iter().cycle().take(bytes.max(8)).collect()
 }
 
-/// The batch of a number: a log row, the oldest log row deleted, and three slots overwritten, one with a value of 10 KB
-/// or more and one with any length, or deleted.
+/// The batch of a number: a log row, the oldest log row deleted, and three slots overwritten, two of them with values over
+/// 4 000 bytes and mostly over 10 KB, one with any length, or deleted.
 pub fn batch(seq: u64) -> Rows {
     let mut rows = Rows::new();
     rows.put(key(LOG, seq), value(seq, 150));
@@ -41,7 +41,8 @@ pub fn batch(seq: u64) -> Rows {
     }
     let mut random = Random(seq);
     rows.put(key(SLOT, random.below(SLOTS)), value(seq, 10_000 + random.below(8_000) as usize));
-    rows.put(key(SLOT, random.below(SLOTS)), value(seq, 4_001 + random.below(20) as usize));
+    let bytes = if random.below(2) == 0 { 4_001 } else { 20_000 };
+    rows.put(key(SLOT, random.below(SLOTS)), value(seq, bytes));
     let any = key(SLOT, random.below(SLOTS));
     if random.below(4) == 0 {
         rows.delete(any);
