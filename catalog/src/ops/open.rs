@@ -60,7 +60,7 @@ impl Pinned {
         self.resolve_for(SecurableKind::Function, name, Privilege::Execute)
     }
 
-    fn opened(&self, securable: Arc<Securable>) -> Result<Opened, CatalogError> {
+    pub(crate) fn opened(&self, securable: Arc<Securable>) -> Result<Opened, CatalogError> {
         let full_name = self.state().full_name(securable.id);
         let mut opened = Opened { full_name, row_filter: None, masks: Vec::new(), securable: securable.clone() };
         if let Some(table) = securable.as_table() {

@@ -8,6 +8,8 @@ use crate::model::{
     Body, Column, ColumnMask, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter, Securable, SecurableKind,
     TableBody,
 };
+use crate::ops::open::Opened;
+use crate::pinned::Pinned;
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -52,7 +54,10 @@ impl Metastore {
         table: &FullName,
         binding: &RowFilterBinding,
     ) -> Result<Entry, CatalogError> {
-        self.change_table(caller, "policies.set_row_filter", table, |tx, found| bind_row_filter(tx, found, binding))
+        self.change_table(caller, "policies.set_row_filter", table, |tx, found| {
+            tx.detail("function", binding.function.to_string());
+            bind_row_filter(&tx.pinned(), found, binding)
+        })
     }
 
     /// Takes the row filter away.
@@ -74,7 +79,11 @@ impl Metastore {
     /// # Errors
     /// As `set_row_filter`.
     pub fn set_mask(&self, caller: &Caller, table: &FullName, binding: &MaskBinding) -> Result<Entry, CatalogError> {
-        self.change_table(caller, "policies.set_mask", table, |tx, found| bind_mask(tx, found, binding))
+        self.change_table(caller, "policies.set_mask", table, |tx, found| {
+            tx.detail("function", binding.function.to_string());
+            tx.detail("column", binding.column.clone());
+            bind_mask(&tx.pinned(), found, binding)
+        })
     }
 
     /// Takes the mask of a column away.
@@ -109,12 +118,34 @@ impl Metastore {
     }
 }
 
+impl Pinned {
+    /// A table as it would be read if the row filter were bound, so that the engine can check it first.
+    ///
+    /// # Errors
+    /// As `Metastore::set_row_filter`.
+    pub fn preview_row_filter(&self, table: &FullName, binding: &RowFilterBinding) -> Result<Opened, CatalogError> {
+        let mut changed = self.resolve_to_manage(SecurableKind::Table, table)?.as_ref().clone();
+        bind_row_filter(self, &mut changed, binding)?;
+        self.opened(changed.into())
+    }
+
+    /// A table as it would be read if the mask were bound.
+    ///
+    /// # Errors
+    /// As `Metastore::set_mask`.
+    pub fn preview_mask(&self, table: &FullName, binding: &MaskBinding) -> Result<Opened, CatalogError> {
+        let mut changed = self.resolve_to_manage(SecurableKind::Table, table)?.as_ref().clone();
+        bind_mask(self, &mut changed, binding)?;
+        self.opened(changed.into())
+    }
+}
+
 pub(crate) fn bind_row_filter(
-    tx: &mut Tx,
+    pinned: &Pinned,
     table: &mut Securable,
     binding: &RowFilterBinding,
 ) -> Result<(), CatalogError> {
-    let function = executable(tx, &binding.function)?;
+    let function = executable(pinned, &binding.function)?;
     let body = function_body(&function)?;
     if !body.return_type.eq_ignore_ascii_case("boolean") {
         let message = format!("`{}` returns {}: a row filter returns BOOLEAN", binding.function, body.return_type);
@@ -128,15 +159,14 @@ pub(crate) fn bind_row_filter(
         );
         return Err(CatalogError::invalid("on", message));
     }
-    tx.detail("function", binding.function.to_string());
     let body = table_body(table)?;
     let arguments = bind_arguments(body, &binding.on)?;
     body.row_filter = Some(RowFilter { function: function.id, arguments });
     Ok(())
 }
 
-pub(crate) fn bind_mask(tx: &mut Tx, table: &mut Securable, binding: &MaskBinding) -> Result<(), CatalogError> {
-    let function = executable(tx, &binding.function)?;
+pub(crate) fn bind_mask(pinned: &Pinned, table: &mut Securable, binding: &MaskBinding) -> Result<(), CatalogError> {
+    let function = executable(pinned, &binding.function)?;
     let (needed, given) = (function_body(&function)?.parameters.len(), binding.using.len() + 1);
     if needed != given {
         let message = format!(
@@ -145,16 +175,14 @@ pub(crate) fn bind_mask(tx: &mut Tx, table: &mut Securable, binding: &MaskBindin
         );
         return Err(CatalogError::invalid("using", message));
     }
-    tx.detail("function", binding.function.to_string());
-    tx.detail("column", binding.column.clone());
     let body = table_body(table)?;
     let using = bind_arguments(body, &binding.using)?;
     column_mut(body, &binding.column)?.mask = Some(ColumnMask { function: function.id, using });
     Ok(())
 }
 
-fn executable(tx: &Tx, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
-    tx.pinned().resolve_for(SecurableKind::Function, name, Privilege::Execute)
+fn executable(pinned: &Pinned, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
+    pinned.resolve_for(SecurableKind::Function, name, Privilege::Execute)
 }
 
 fn function_body(function: &Securable) -> Result<&FunctionBody, CatalogError> {

@@ -5,9 +5,10 @@
 
 use super::containers::{Describe, fresh, split};
 use super::entries::{Entry, refuse_system, require_free};
+use super::open::Opened;
 use super::rules::{MaskBinding, RowFilterBinding, bind_mask, bind_row_filter};
 use crate::model::{
-    Body, Column, ColumnId, FullName, Name, Privilege, SecurableId, SecurableKind, TableBody, TableType,
+    Body, Column, ColumnId, FullName, Name, Privilege, Securable, SecurableId, SecurableKind, TableBody, TableType,
 };
 use crate::state::Intent;
 use crate::tx::Tx;
@@ -119,16 +120,52 @@ impl Metastore {
                 table.id = staged.id;
                 tx.clear_intent(staged.intent);
             }
-            if let Some(filter) = &new.row_filter {
-                bind_row_filter(tx, &mut table, filter)?;
-            }
-            for mask in &new.masks {
-                bind_mask(tx, &mut table, mask)?;
-            }
+            bind_policies(&tx.pinned(), &mut table, new)?;
             let created = tx.put_securable(table)?;
             Ok(Entry::of(&tx.changed(), created))
         })
     }
+}
+
+impl crate::Pinned {
+    /// A new table as it would be read, so that the engine can check its policies before it is created.
+    ///
+    /// # Errors
+    /// As `create_table` for columns and policies that don't fit.
+    pub fn preview_table(&self, new: &NewTable) -> Result<Opened, CatalogError> {
+        let columns = number_columns(&new.columns)?;
+        let body = TableBody {
+            table_type: TableType::External,
+            location: String::new(),
+            columns,
+            next_column_id: 0,
+            row_filter: None,
+        };
+        let (who, name) = (self.caller().principal, new.name.last().cloned());
+        let mut table = Securable {
+            id: SecurableId(uuid::Uuid::nil()),
+            parent: None,
+            name: name.ok_or_else(|| CatalogError::invalid("name", "the table has no name"))?,
+            owner: who,
+            comment: None,
+            properties: Default::default(),
+            created_at_ms: 0,
+            created_by: who,
+            updated_at_ms: 0,
+            updated_by: who,
+            etag: 0,
+            body: Body::Table(body),
+        };
+        bind_policies(self, &mut table, new)?;
+        Ok(Opened { full_name: new.name.to_string(), ..self.opened(table.into())? })
+    }
+}
+
+fn bind_policies(pinned: &crate::Pinned, table: &mut Securable, new: &NewTable) -> Result<(), CatalogError> {
+    if let Some(filter) = &new.row_filter {
+        bind_row_filter(pinned, table, filter)?;
+    }
+    new.masks.iter().try_for_each(|mask| bind_mask(pinned, table, mask))
 }
 
 /// Checks that the caller may create something of this name, and drops what it replaces. Gives the schema and the name.

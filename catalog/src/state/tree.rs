@@ -145,22 +145,8 @@ impl State {
         Closure { principal, members_of: seen.into_iter().collect() }
     }
 
-    /// The securables on which one of these principals holds a grant or which it owns, and everything above them:
-    /// what a caller may see for the sake of something below.
-    pub fn visible_for_what_is_below(&self, closure: &Closure) -> std::collections::HashSet<SecurableId> {
-        let mut visible = std::collections::HashSet::new();
-        for id in closure.members_of.iter().filter_map(|p| self.holdings.get(p)).flatten() {
-            let granted_or_owned = self.securables.get(id).is_some_and(|s| closure.contains(s.owner))
-                || self.grants_on(*id).iter().any(|row| closure.contains(row.principal) && !row.allow.is_empty());
-            if !granted_or_owned {
-                continue;
-            }
-            for above in self.path(*id) {
-                if !visible.insert(above.id) {
-                    break;
-                }
-            }
-        }
-        visible
+    /// The securables on which one of these principals holds a grant or which it owns.
+    pub fn held_by(&self, closure: &Closure) -> impl Iterator<Item = SecurableId> {
+        closure.members_of.iter().filter_map(|p| self.holdings.get(p)).flatten().copied()
     }
 }
