@@ -25,10 +25,10 @@ Examples:
 #[derive(Debug, Clone, Default, Args)]
 pub struct ServerArgs {
     /// Folder of the catalog, the keys and the managed tables [default: ./lakewarden-data]
-    #[arg(long, value_name = "DIR", env = "LAKEWARDEN_DATA_DIR", value_hint = ValueHint::DirPath)]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:8642]
-    #[arg(long, value_name = "ADDR:PORT", env = "LAKEWARDEN_LISTEN")]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<SocketAddr>,
     /// File with settings (TOML)
     #[arg(long, value_name = "FILE", env = "LAKEWARDEN_CONFIG", value_hint = ValueHint::FilePath)]
@@ -39,6 +39,20 @@ pub struct ServerArgs {
     /// Private key that belongs to --tls-cert (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_cert", value_hint = ValueHint::FilePath)]
     pub tls_key: Option<PathBuf>,
+}
+
+impl ServerArgs {
+    /// What was given, as keys and values of the settings file, which it overrides.
+    pub fn overrides(&self) -> Vec<(String, String)> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|p| p.to_string_lossy().into_owned());
+        let given = [
+            ("store.data_dir", path(&self.data_dir)),
+            ("listen.address", self.listen.map(|address| address.to_string())),
+            ("tls.cert_file", path(&self.tls_cert)),
+            ("tls.key_file", path(&self.tls_key)),
+        ];
+        given.into_iter().filter_map(|(key, value)| value.map(|v| (key.to_owned(), v))).collect()
+    }
 }
 
 /// Run the server

@@ -16,7 +16,7 @@ use clap::{Arg, ArgMatches, CommandFactory, Parser, Subcommand};
 pub use connection::{ConnectionArgs, LoginArgs, LogoutArgs};
 pub use data::{AuditCommand, AuditListArgs, Outcome, SqlArgs, When};
 pub use grants::{GrantArgs, GrantsCommand, GrantsShowArgs, On, RevokeArgs};
-pub use local::{CompletionsArgs, ConfigCommand, ConfigShowArgs, QuickstartArgs, ServeArgs};
+pub use local::{CompletionsArgs, ConfigCommand, ConfigShowArgs, QuickstartArgs, ServeArgs, ServerArgs};
 pub use policies::{
     MaskCommand, MaskDropArgs, MaskSetArgs, PolicyCommand, RowFilterCommand, RowFilterDropArgs, RowFilterSetArgs,
 };

@@ -223,3 +223,12 @@ fn an_option_without_effect_is_refused(#[case] line: &str, #[case] option: Optio
     assert_eq!(fault.is_some(), option.is_some(), "{fault:?}");
     assert!(fault.unwrap_or_default().contains(option.unwrap_or_default()));
 }
+
+#[test]
+fn what_serve_is_given_overrides_settings_by_their_keys() {
+    let Command::Serve(args) = parse("serve --data-dir /d --listen 127.0.0.1:0 --config f.toml").unwrap() else {
+        panic!()
+    };
+    let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    assert_eq!(args.server.overrides(), [pair("store.data_dir", "/d"), pair("listen.address", "127.0.0.1:0")]);
+}

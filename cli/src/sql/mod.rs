@@ -57,3 +57,6 @@ async fn run_script(script: &str, runner: &mut Runner) -> Result<(), CliError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
