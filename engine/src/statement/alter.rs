@@ -1,0 +1,175 @@
+//! `ALTER` of catalog objects.
+
+use super::Statement;
+use super::cursor::Cursor;
+use super::error::ParseError;
+use super::name::{ObjectKind, ObjectName};
+use super::namespace::{properties, property_key};
+use super::policy::{MaskSpec, RowFilterSpec, mask, row_filter};
+
+/// `ALTER kind name action`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alter {
+    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: ObjectName,
+    /// What changes.
+    pub action: AlterAction,
+}
+
+/// A change of a catalog object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AlterAction {
+    /// `[SET] OWNER TO principal`.
+    SetOwner(String),
+    /// `RENAME TO name`.
+    RenameTo(ObjectName),
+    /// `SET TBLPROPERTIES (..)`, `SET DBPROPERTIES (..)`.
+    SetProperties(Vec<(String, String)>),
+    /// `UNSET TBLPROPERTIES [IF EXISTS] (..)`.
+    UnsetProperties {
+        /// Whether absent keys are fine.
+        if_exists: bool,
+        /// The keys.
+        keys: Vec<String>,
+    },
+    /// `SET COMMENT 'text'`.
+    SetComment(String),
+    /// `ALTER [COLUMN] c COMMENT 'text'`; tables only.
+    SetColumnComment {
+        /// The column.
+        column: String,
+        /// The text.
+        text: String,
+    },
+    /// `SET ROW FILTER f ON (..)`; tables only.
+    SetRowFilter(RowFilterSpec),
+    /// `DROP ROW FILTER`; tables only.
+    DropRowFilter,
+    /// `ALTER [COLUMN] c SET MASK f [USING COLUMNS (..)]`; tables only.
+    SetMask {
+        /// The column.
+        column: String,
+        /// The function and its further arguments.
+        mask: MaskSpec,
+    },
+    /// `ALTER [COLUMN] c DROP MASK`; tables only.
+    DropMask {
+        /// The column.
+        column: String,
+    },
+}
+
+/// The rest of `ALTER`, for an object that is no principal.
+pub(super) fn alter_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    let Some(kind) = cursor.kind() else {
+        return Err(cursor.unexpected("what to alter (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, USER, GROUP)"));
+    };
+    let is_built = matches!(
+        kind,
+        ObjectKind::Catalog | ObjectKind::Schema | ObjectKind::Table | ObjectKind::View | ObjectKind::Function
+    );
+    if !is_built {
+        return Err(ParseError::unsupported(format!("ALTER {}", kind.word().to_uppercase())));
+    }
+    let name = cursor.object_name(&format!("a {kind}"))?;
+    let action = match common_action(cursor)? {
+        Some(action) => action,
+        None if kind == ObjectKind::Table => table_action(cursor)?,
+        None => return Err(unknown(cursor, kind)),
+    };
+    Ok(Statement::Alter(Alter { kind, name, action }))
+}
+
+/// What every kind of object has.
+fn common_action(cursor: &mut Cursor<'_>) -> Result<Option<AlterAction>, ParseError> {
+    if cursor.eat_all(&["SET", "OWNER", "TO"]) || cursor.eat_all(&["OWNER", "TO"]) {
+        return Ok(Some(AlterAction::SetOwner(cursor.principal("a principal")?)));
+    }
+    if cursor.eat_all(&["RENAME", "TO"]) {
+        return Ok(Some(AlterAction::RenameTo(cursor.object_name("the new name")?)));
+    }
+    if cursor.eat_all(&["SET", "TBLPROPERTIES"]) || cursor.eat_all(&["SET", "DBPROPERTIES"]) {
+        return Ok(Some(AlterAction::SetProperties(properties(cursor)?)));
+    }
+    if cursor.eat_all(&["UNSET", "TBLPROPERTIES"]) || cursor.eat_all(&["UNSET", "DBPROPERTIES"]) {
+        let if_exists = cursor.if_exists();
+        let keys = cursor.parenthesized(property_key)?;
+        return Ok(Some(AlterAction::UnsetProperties { if_exists, keys }));
+    }
+    if cursor.eat_all(&["SET", "COMMENT"]) {
+        return Ok(Some(AlterAction::SetComment(cursor.string("a comment string")?)));
+    }
+    Ok(None)
+}
+
+fn table_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
+    if cursor.eat_all(&["SET", "ROW", "FILTER"]) {
+        return Ok(AlterAction::SetRowFilter(row_filter(cursor)?));
+    }
+    if cursor.eat_all(&["DROP", "ROW", "FILTER"]) {
+        return Ok(AlterAction::DropRowFilter);
+    }
+    if cursor.eat_any(&["ALTER", "CHANGE"]).is_some() {
+        return column_action(cursor);
+    }
+    Err(unknown(cursor, ObjectKind::Table))
+}
+
+fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
+    let starts_action = |word: &str| ["SET", "DROP", "COMMENT"].iter().any(|start| word.eq_ignore_ascii_case(start));
+    let column_is_the_name =
+        cursor.bare_word(1).is_some_and(starts_action) && !cursor.bare_word(2).is_some_and(starts_action);
+    if !column_is_the_name {
+        cursor.eat("COLUMN");
+    }
+    let column = cursor.ident("a column")?;
+    if cursor.eat_all(&["SET", "MASK"]) {
+        return Ok(AlterAction::SetMask { column, mask: mask(cursor)? });
+    }
+    if cursor.eat_all(&["DROP", "MASK"]) {
+        return Ok(AlterAction::DropMask { column });
+    }
+    if cursor.eat("COMMENT") {
+        let text = cursor.string("a comment string")?;
+        return Ok(AlterAction::SetColumnComment { column, text });
+    }
+    if cursor.bare_word(0).is_some() {
+        return Err(ParseError::unsupported("ALTER TABLE … ALTER COLUMN other than SET MASK, DROP MASK and COMMENT"));
+    }
+    Err(cursor.unexpected("`SET MASK`, `DROP MASK` or `COMMENT`"))
+}
+
+/// Actions that others have and that are not built.
+const UNBUILT: &[&[&str]] = &[
+    &["ADD"],
+    &["DROP"],
+    &["RENAME", "COLUMN"],
+    &["SET", "TAGS"],
+    &["UNSET", "TAGS"],
+    &["SET", "LOCATION"],
+    &["SET", "MANAGED"],
+    &["SET", "DEFAULT"],
+    &["SET", "SERDEPROPERTIES"],
+    &["CLUSTER", "BY"],
+    &["RECOVER", "PARTITIONS"],
+    &["ENABLE"],
+    &["DISABLE"],
+    &["INHERIT"],
+    &["REPLACE", "COLUMNS"],
+    &["PARTITION"],
+    &["AS"],
+    &["WITH"],
+    &["DEFAULT", "COLLATION"],
+    &["OPTIONS"],
+    &["ALTER"],
+    &["SET", "ROW"],
+];
+
+fn unknown(cursor: &Cursor<'_>, kind: ObjectKind) -> ParseError {
+    match UNBUILT.iter().find(|words| cursor.is_words(words)) {
+        Some(words) => ParseError::unsupported(format!("ALTER {} … {}", kind.word().to_uppercase(), words.join(" "))),
+        None => cursor.unexpected("a change (OWNER TO, RENAME TO, SET TBLPROPERTIES, SET ROW FILTER, ALTER COLUMN)"),
+    }
+}

@@ -1,0 +1,61 @@
+//! `DESCRIBE` of one object.
+
+use sqlparser::tokenizer::Token;
+
+use super::Statement;
+use super::cursor::Cursor;
+use super::error::ParseError;
+use super::name::{ObjectKind, ObjectName};
+use super::query::starts_query;
+
+/// `{DESC | DESCRIBE} [kind] [EXTENDED | FORMATTED] name`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Describe {
+    /// One of `Catalog`, `Schema`, `Table` (also a view), `Function`. No word means `Table`.
+    pub kind: ObjectKind,
+    /// `EXTENDED` or `FORMATTED`.
+    pub extended: bool,
+    /// Its name.
+    pub name: ObjectName,
+}
+
+/// The rest of `DESCRIBE`.
+pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    refuse(cursor)?;
+    let mut extended = eat_extended(cursor);
+    let kind = cursor.kind_before_name(&[]).unwrap_or(ObjectKind::Table);
+    let kind = if kind == ObjectKind::View { ObjectKind::Table } else { kind };
+    if !matches!(kind, ObjectKind::Catalog | ObjectKind::Schema | ObjectKind::Table | ObjectKind::Function) {
+        return Err(ParseError::unsupported(format!("DESCRIBE {}", kind.word().to_uppercase())));
+    }
+    extended |= eat_extended(cursor);
+    let name = cursor.object_name(&format!("a {kind}"))?;
+    if cursor.is_words(&["AS", "JSON"]) {
+        return Err(ParseError::unsupported("DESCRIBE … AS JSON"));
+    }
+    if cursor.is_word(0, "PARTITION") {
+        return Err(ParseError::unsupported("DESCRIBE of a partition"));
+    }
+    if matches!(cursor.peek(0), Token::Word(_)) {
+        return Err(ParseError::unsupported("DESCRIBE of one column"));
+    }
+    Ok(Statement::Describe(Describe { kind, extended, name }))
+}
+
+/// `EXTENDED` or `FORMATTED`, unless it is the name itself.
+fn eat_extended(cursor: &mut Cursor<'_>) -> bool {
+    !matches!(cursor.peek(1), Token::EOF | Token::Period) && cursor.eat_any(&["EXTENDED", "FORMATTED"]).is_some()
+}
+
+fn refuse(cursor: &Cursor<'_>) -> Result<(), ParseError> {
+    let is_name = matches!(cursor.peek(1), Token::EOF | Token::Period);
+    if starts_query(cursor, 0) || (cursor.is_word(0, "QUERY") && !is_name) {
+        return Err(ParseError::unsupported("DESCRIBE QUERY"));
+    }
+    for word in ["HISTORY", "DETAIL"] {
+        if cursor.is_word(0, word) && !is_name {
+            return Err(ParseError::unsupported(format!("DESCRIBE {word}")));
+        }
+    }
+    Ok(())
+}
