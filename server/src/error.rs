@@ -1,0 +1,77 @@
+//! The errors of starting and stopping the server. Errors of requests belong to the rooms that make them.
+
+use std::path::PathBuf;
+
+use lakewarden_catalog::{CatalogError, ErrorKind};
+
+use crate::config::ConfigError;
+
+/// Why the server did not start, or did not stop well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A file that the server needs could not be read or written.
+    #[error("`{}` could not be {doing}: {source}", path.display())]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// `read`, `written`...
+        doing: &'static str,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file of secrets can be read by others.
+    #[error("`{}` can be read by others: `chmod 600` it, and replace what it holds", path.display())]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// A key or certificate is unusable.
+    #[error("`{what}` is unusable: {cause}")]
+    Key {
+        /// Which one, by its setting or file.
+        what: String,
+        /// What is wrong with it.
+        cause: String,
+    },
+    /// The address could not be bound.
+    #[error("could not listen on `{address}`: {source}")]
+    Bind {
+        /// Which address.
+        address: std::net::SocketAddr,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The catalog could not be opened or set up.
+    #[error("the catalog in `{}` could not be opened: {source}", data_dir.display())]
+    Catalog {
+        /// Its folder.
+        data_dir: PathBuf,
+        /// The cause.
+        source: CatalogError,
+    },
+    /// The engine could not be started.
+    #[error("the engine could not be started: {0}")]
+    Engine(String),
+    /// Metrics or logs could not be set up.
+    #[error("telemetry could not be set up: {0}")]
+    Telemetry(String),
+    /// Requests were still running when the time to drain was over.
+    #[error("stopped while requests were still running")]
+    NotDrained,
+}
+
+impl ServerError {
+    /// The kind, for the exit code.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config(_) => ErrorKind::InvalidArgument,
+            Self::Exposed { .. } | Self::Key { .. } => ErrorKind::FailedPrecondition,
+            Self::Catalog { source, .. } => source.kind(),
+            Self::File { .. } | Self::Bind { .. } | Self::NotDrained => ErrorKind::Unavailable,
+            Self::Engine(_) | Self::Telemetry(_) => ErrorKind::Internal,
+        }
+    }
+}
