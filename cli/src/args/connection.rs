@@ -25,8 +25,9 @@ pub struct ConnectionArgs {
     /// File with certificates (PEM) to trust instead of those of the system
     #[arg(long, global = true, env = "LAKEWARDEN_TLS_CA", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub tls_ca: Option<PathBuf>,
-    /// Form of the result on stdout
+    /// Form of the result on stdout: table for people, json or csv for programs
     #[arg(long, global = true, env = "LAKEWARDEN_FORMAT", value_enum, default_value = "table", value_name = "FORMAT")]
+    #[arg(hide_possible_values = true)]
     pub format: Format,
     /// Folder of the saved profiles and the history of the SQL shell [default: ~/.config/lakewarden]
     #[arg(long, global = true, env = "LAKEWARDEN_CONFIG_DIR", value_name = "DIR", value_hint = clap::ValueHint::DirPath)]

@@ -63,8 +63,8 @@ pub struct AuditListArgs {
     /// Only those of this operation, as in grants.grant
     #[arg(long, value_name = "ACTION", default_value = "", hide_default_value = true)]
     pub action: String,
-    /// Only those that ended so
-    #[arg(long, value_enum)]
+    /// Only those that ended so: allowed or denied
+    #[arg(long, value_enum, hide_possible_values = true)]
     pub outcome: Option<Outcome>,
     /// Only those from then on: a time as in 2026-01-31T09:00:00Z, or how long ago, as in 2h
     #[arg(long, value_name = "WHEN", value_parser = When::parse)]
