@@ -104,7 +104,10 @@ fn try_parse<T: Into<OsString> + Clone>(words: impl IntoIterator<Item = T>) -> R
         Command::Serve(args) => Invocation::Serve(args),
         Command::Quickstart(args) => Invocation::Quickstart(args),
         Command::Config(ConfigCommand::Show(args)) => Invocation::ConfigShow(args, cli.connection.format),
-        command => Invocation::Client(Box::new(Invoked { connection: cli.connection, given, command })),
+        command => {
+            let connection = given.without_empty(cli.connection);
+            Invocation::Client(Box::new(Invoked { connection, given, command }))
+        }
     })
 }
 

@@ -1,6 +1,8 @@
 //! Access tokens in memory: never shown, except on purpose.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +48,39 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// A token as it was given, not looked at yet. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Unchecked(String);
+
+impl Unchecked {
+    /// Whether nothing was given.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The token, if it can be one.
+    ///
+    /// # Errors
+    /// When the text cannot be a token; the message does not repeat it, as that of clap would.
+    pub fn check(&self) -> Result<Secret, &'static str> {
+        Secret::parse(&self.0)
+    }
+}
+
+impl FromStr for Unchecked {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unchecked(..)")
     }
 }
 

@@ -27,6 +27,20 @@ pub struct Given {
     pub profile: bool,
 }
 
+impl Given {
+    /// The options without those that the environment sets to nothing, which is how a variable is switched off.
+    pub fn without_empty(self, mut args: ConnectionArgs) -> ConnectionArgs {
+        let keep = |by_flag: bool, empty: bool| by_flag || !empty;
+        args.endpoint = args.endpoint.filter(|text| keep(self.endpoint, text.is_empty()));
+        args.token = args.token.filter(|text| keep(self.token, text.is_empty()));
+        args.token_file = args.token_file.filter(|path| keep(self.token_file, path.as_os_str().is_empty()));
+        args.profile = args.profile.filter(|text| keep(self.profile, text.is_empty()));
+        args.tls_ca = args.tls_ca.filter(|path| !path.as_os_str().is_empty());
+        args.config_dir = args.config_dir.filter(|path| !path.as_os_str().is_empty());
+        args
+    }
+}
+
 /// Where to connect, and what to show there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -108,7 +122,7 @@ fn token_given(args: &ConnectionArgs, given: Given, profile_wins: bool) -> Resul
     }
     match (&args.token, &args.token_file) {
         (Some(token), _) if !given.token_file => {
-            Secret::parse(token).map(Some).map_err(|why| CliError::usage(format!("the token is wrong: {why}")))
+            token.check().map(Some).map_err(|why| CliError::usage(format!("the token is wrong: {why}")))
         }
         (_, Some(file)) => read_token(file).map(Some),
         _ => Ok(None),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::render::Format;
+use crate::secret::Unchecked;
 
 /// How to reach the server, and in which form to print results.
 #[derive(Debug, Clone, Args)]
@@ -15,7 +16,7 @@ pub struct ConnectionArgs {
     pub endpoint: Option<String>,
     /// Access token; better given by the environment or a file, as others on this machine can read arguments
     #[arg(long, global = true, env = "LAKEWARDEN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    pub token: Option<Unchecked>,
     /// File that holds the access token; `-` reads it from stdin
     #[arg(long, global = true, env = "LAKEWARDEN_TOKEN_FILE", value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub token_file: Option<PathBuf>,

@@ -232,3 +232,9 @@ fn what_serve_is_given_overrides_settings_by_their_keys() {
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     assert_eq!(args.server.overrides(), [pair("store.data_dir", "/d"), pair("listen.address", "127.0.0.1:0")]);
 }
+
+#[test]
+fn a_token_on_the_command_line_is_not_shown_by_debug() {
+    let cli = Cli::try_parse_from(["lakewarden", "whoami", "--token", "s3cret"]).unwrap();
+    assert!(!format!("{cli:?}").contains("s3cret"));
+}

@@ -59,7 +59,7 @@ fn a_saved_token_is_not_sent_to_another_endpoint() {
 fn the_environment_beats_the_default_profile() {
     let dir = dir_with(&["default"]);
     let mut args = args(dir.path());
-    args.token = Some("env-token".to_owned());
+    args.token = Some("env-token".parse().unwrap());
     assert_eq!(resolve(&args, Given::default()).unwrap().token, Some(secret("env-token")));
 }
 
@@ -69,7 +69,7 @@ fn a_profile_named_on_the_command_line_beats_the_environment() {
     let mut args = args(dir.path());
     args.profile = Some("prod".to_owned());
     args.endpoint = Some("http://env.example".to_owned());
-    args.token = Some("env-token".to_owned());
+    args.token = Some("env-token".parse().unwrap());
     let target = resolve(&args, Given { profile: true, ..Given::default() }).unwrap();
     assert_eq!((target.endpoint.as_str(), target.token), (SAVED, Some(secret("prod-token"))));
 }
@@ -80,7 +80,7 @@ fn a_token_file_on_the_command_line_beats_a_token_in_the_environment() {
     let file = dir.path().join("bob.token");
     std::fs::write(&file, "bob-token\n").unwrap();
     let mut args = args(dir.path());
-    args.token = Some("env-token".to_owned());
+    args.token = Some("env-token".parse().unwrap());
     args.token_file = Some(file);
     let given = Given { token_file: true, ..Given::default() };
     assert_eq!(resolve(&args, given).unwrap().token, Some(secret("bob-token")));
@@ -111,4 +111,20 @@ fn an_empty_token_file_is_refused() {
     let mut args = args(dir.path());
     args.token_file = Some(file);
     assert!(resolve(&args, Given { token_file: true, ..Given::default() }).is_err());
+}
+
+#[test]
+fn an_empty_variable_is_no_variable() {
+    let dir = dir_with(&["default"]);
+    let mut args = args(dir.path());
+    args.token = Some("".parse().unwrap());
+    args.endpoint = Some(String::new());
+    args.profile = Some(String::new());
+    let given = Given::default();
+    let target = resolve(&given.without_empty(args.clone()), given).unwrap();
+    assert_eq!((target.endpoint.as_str(), target.token), (SAVED, Some(secret("default-token"))));
+    let given = Given { token: true, ..given };
+    args.profile = None;
+    args.endpoint = None;
+    assert!(resolve(&given.without_empty(args), given).is_err());
 }
