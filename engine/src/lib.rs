@@ -1,0 +1,32 @@
+//! The engine: runs SQL for one caller over Delta tables, under the policies of the catalog.
+//!
+//! **The property.** For every caller C, statement Q and database D: the result, error text, plan and statistics that C is
+//! shown of Q on D are those of Q on D', where D' holds only the rows and values that C's policies let through.
+//!
+//! It does not decide who may do what: the catalog does, and hands over the policies that bind the caller. It does not
+//! know gRPC, HTTP or where records are kept. What it may reveal: names, rows and values that the catalog let the caller
+//! have; never a file name, a count of hidden rows, a policy's text or an error from below a policy.
+//!
+//! A statement goes: text -> [`statement`] (an allow-list) -> `planner` (relations opened and governed, views and functions
+//! put in place) -> `run` (one family of statements a file) -> `exec` and [`runtime`] (limits, own threads) -> rows.
+
+pub mod delta;
+mod engine;
+mod error;
+mod exec;
+pub mod functions;
+pub mod governed;
+mod names;
+mod planner;
+mod run;
+pub mod runtime;
+mod session;
+pub mod statement;
+mod stream;
+
+pub use engine::{Engine, EngineConfig};
+pub use error::EngineError;
+pub use planner::Access;
+pub use runtime::Limits;
+pub use session::{Description, Session};
+pub use stream::{Outcome, QueryStream};

@@ -1,0 +1,261 @@
+//! From a parsed query to a logical plan that sees nothing but governed relations.
+//!
+//! Every relation that a query names is opened under somebody's rights: the caller's for what the caller wrote, the owner's
+//! for what a view or function wrote. Policies bind whatever the rights, and see the caller's identity. Mapping tables
+//! that a policy reads are read raw, under the rights of the owner of the policy's function.
+//!
+//! Nothing here is kept across statements: plans carry the identity and the policies of the moment.
+
+mod calls;
+mod parameters;
+mod policies;
+mod sources;
+mod spelling;
+mod views;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
+use futures::future::BoxFuture;
+use lakewarden_catalog::model::{Namespace, SecurableId, SecurableKind};
+use lakewarden_catalog::ops::open::Opened;
+use lakewarden_catalog::{CatalogError, Pinned};
+use sqlparser::ast as sql;
+use tokio::sync::Mutex;
+
+use crate::delta::{Location, OpenTable, open_table};
+use crate::error::EngineError;
+use crate::governed::{FaultLog, GovernedTable};
+use crate::names;
+use crate::statement::{ObjectName, QueryRefs};
+pub(crate) use parameters::types as parameter_types;
+use sources::{Sources, is_built_in};
+use spelling::Spelling;
+
+/// How deep views and functions may name each other.
+const MAX_DEPTH: usize = 32;
+
+/// Under whose rights, and where, names are resolved.
+#[derive(Clone)]
+pub(crate) struct Scope {
+    /// Whose rights count.
+    pub rights: Pinned,
+    /// What completes short names.
+    pub namespace: Namespace,
+    /// Whether relations are read as stored: only in what policies look up.
+    pub raw: bool,
+    /// How deep in views and functions this is.
+    pub depth: usize,
+}
+
+impl Scope {
+    /// What the caller itself wrote.
+    pub fn of_caller(rights: Pinned, namespace: Namespace) -> Self {
+        Self { rights, namespace, raw: false, depth: 0 }
+    }
+
+    fn deeper(&self, rights: Pinned, namespace: Namespace, raw: bool) -> Result<Self, EngineError> {
+        if self.depth >= MAX_DEPTH {
+            return Err(EngineError::Limit(format!("views and functions are nested deeper than {MAX_DEPTH}")));
+        }
+        Ok(Self { rights, namespace, raw, depth: self.depth + 1 })
+    }
+}
+
+/// A relation that a statement read, with the policies that bound it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Access {
+    /// Which.
+    pub securable: SecurableId,
+    /// Its full name.
+    pub name: String,
+    /// The version that was read; none for a view.
+    pub version: Option<u64>,
+    /// The names of the policies.
+    pub policies: Vec<String>,
+}
+
+/// Plans the queries of one statement for one caller.
+pub(crate) struct Planner {
+    /// The caller's session: functions with the caller's identity, no object store.
+    pub user: Arc<SessionState>,
+    /// The engine's own session for this statement: reads storage, same identity functions.
+    pub system: Arc<SessionState>,
+    /// Where details of faults below the seal go.
+    pub faults: Arc<dyn FaultLog>,
+    values: Vec<ScalarValue>,
+    opened: Mutex<HashMap<SecurableId, Arc<OpenTable>>>,
+    accesses: Mutex<Vec<Access>>,
+    named: Mutex<BTreeSet<SecurableId>>,
+}
+
+impl Planner {
+    /// A planner for one statement; `values` stand for its parameters, when they are known.
+    pub fn new(
+        user: Arc<SessionState>,
+        system: Arc<SessionState>,
+        faults: Arc<dyn FaultLog>,
+        values: Vec<ScalarValue>,
+    ) -> Self {
+        Self {
+            user,
+            system,
+            faults,
+            values,
+            opened: Mutex::default(),
+            accesses: Mutex::default(),
+            named: Mutex::default(),
+        }
+    }
+
+    /// What the statement reads, so far as it has been planned.
+    pub async fn accesses(&self) -> Vec<Access> {
+        self.accesses.lock().await.clone()
+    }
+
+    /// The relations and functions that the caller's own text names: what a definition made of it depends on.
+    pub async fn dependencies(&self) -> Vec<SecurableId> {
+        self.named.lock().await.iter().copied().collect()
+    }
+
+    /// Plans a query.
+    pub fn query<'a>(
+        &'a self,
+        query: &'a sql::Query,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<LogicalPlan, EngineError>> {
+        Box::pin(async move {
+            let (sources, spelling, calls) = self.open(&QueryRefs::of_query(query), scope).await?;
+            let mut query = query.clone();
+            calls::rename(&mut query, &calls);
+            spelling.apply(&mut query);
+            parameters::number(&mut query);
+            let planner = SqlToRel::new_with_options(&sources, parser_options());
+            let statement = sql::Statement::Query(Box::new(query));
+            let plan = planner.sql_statement_to_plan(statement).map_err(|e| EngineError::from_planning(&e))?;
+            let plan = calls::inline_all(plan, &calls).map_err(|e| EngineError::from_planning(&e))?;
+            // Only the caller's own text has parameters; a definition's would capture the caller's values.
+            if scope.depth == 0 { parameters::bind(plan, &self.values) } else { Ok(plan) }
+        })
+    }
+
+    /// Plans an expression over a schema; its subqueries are queries of the scope.
+    pub fn expr<'a>(
+        &'a self,
+        expr: &'a sql::Expr,
+        schema: &'a DFSchema,
+        scope: &'a Scope,
+    ) -> BoxFuture<'a, Result<Expr, EngineError>> {
+        Box::pin(async move {
+            let (sources, mut spelling, calls) = self.open(&QueryRefs::of_expr(expr), scope).await?;
+            spelling.add_schema(schema.as_arrow());
+            let mut expr = expr.clone();
+            calls::rename(&mut expr, &calls);
+            spelling.apply_to_expr(&mut expr);
+            let planner = SqlToRel::new_with_options(&sources, parser_options());
+            let planned = planner
+                .sql_to_expr(expr, schema, &mut PlannerContext::new())
+                .map_err(|e| EngineError::from_planning(&e))?;
+            calls::inline_in_expr(planned, schema, &calls).map_err(|e| EngineError::from_planning(&e))
+        })
+    }
+
+    /// Opens everything that a query names.
+    async fn open(
+        &self,
+        refs: &QueryRefs,
+        scope: &Scope,
+    ) -> Result<(Sources<'_>, Spelling, calls::Calls), EngineError> {
+        // Relations first, in the order of the text: a caller who may not read one learns nothing of the rest.
+        let state = if scope.raw { &self.system } else { &self.user };
+        let mut sources = Sources::new(state);
+        let mut spelling = Spelling::default();
+        for written in &refs.tables {
+            let provider = self.relation(written, scope).await?;
+            spelling.add_schema(&provider.schema());
+            sources.add_relation(written.folded(), provider);
+        }
+        let mut calls = calls::Calls::default();
+        for written in &refs.functions {
+            if let [name] = written.parts.as_slice()
+                && is_built_in(state, &name.to_lowercase())
+            {
+                continue;
+            }
+            let call = self.function(written, scope).await?;
+            sources.add_function(call.placeholder());
+            calls.add(written, call);
+        }
+        Ok((sources, spelling, calls))
+    }
+
+    async fn relation(&self, written: &ObjectName, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+        let name = names::object(written, &scope.namespace)?;
+        let opened = match scope.rights.open_to_read(&name) {
+            // The words are the same whether it is a short name or a whole one, hidden or absent.
+            Err(CatalogError::NotFound { kind, .. }) => {
+                return Err(CatalogError::not_found(kind, written.to_string()).into());
+            }
+            other => other?,
+        };
+        self.named(opened.securable.id, scope).await;
+        match opened.securable.kind() {
+            SecurableKind::View => self.view(&opened, scope).await,
+            _ => self.table(&opened, scope).await,
+        }
+    }
+
+    async fn table(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+        let stored = self.stored(opened).await?;
+        if scope.raw {
+            self.note(opened, Some(stored.version), &[]).await;
+            return Ok(Arc::new(stored.raw.clone()));
+        }
+        let spec = self.govern(opened, &stored, scope).await?;
+        self.note(opened, Some(stored.version), &spec.policy_ids).await;
+        Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
+    }
+
+    /// The Delta table at the version that this statement reads: the newest when it was first named.
+    pub async fn stored(&self, opened: &Opened) -> Result<Arc<OpenTable>, EngineError> {
+        let mut cache = self.opened.lock().await;
+        if let Some(found) = cache.get(&opened.securable.id) {
+            return Ok(found.clone());
+        }
+        let table = opened.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
+        let fault = |fault| EngineError::Open { label: opened.full_name.clone(), fault };
+        let location = Location::parse(&table.location)?;
+        let stored = Arc::new(open_table(location.path(), None, &self.system).await.map_err(fault)?);
+        cache.insert(opened.securable.id, stored.clone());
+        Ok(stored)
+    }
+
+    pub(super) async fn named(&self, id: SecurableId, scope: &Scope) {
+        if scope.depth == 0 {
+            self.named.lock().await.insert(id);
+        }
+    }
+
+    async fn note(&self, opened: &Opened, version: Option<u64>, policies: &[String]) {
+        let access = Access {
+            securable: opened.securable.id,
+            name: opened.full_name.clone(),
+            version,
+            policies: policies.to_vec(),
+        };
+        let mut accesses = self.accesses.lock().await;
+        if !accesses.contains(&access) {
+            accesses.push(access);
+        }
+    }
+}
+
+fn parser_options() -> ParserOptions {
+    // Identifiers arrive in their final spelling, and 0.1 is a decimal, as in Spark.
+    ParserOptions::new().with_enable_ident_normalization(false).with_parse_float_as_decimal(true)
+}

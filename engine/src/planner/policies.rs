@@ -1,0 +1,135 @@
+//! The policies of a table, planned for one caller: functions bound to the columns as they are stored now.
+//!
+//! A policy that doesn't fit any more (a column gone or of another type, a function or mapping table gone, a body that no
+//! longer plans) closes the table. There is no reading without it.
+
+use datafusion::common::{DFSchema, TableReference};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::Expr;
+use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody};
+use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
+
+use super::{Planner, Scope};
+use crate::delta::{OpenTable, parse_sql_type};
+use crate::error::EngineError;
+use crate::governed::policy::{GUARDED, guarded_column};
+use crate::governed::{GovernedSpec, TablePolicy, govern_table};
+
+impl Planner {
+    /// What the caller may see of a table.
+    pub async fn govern(
+        &self,
+        opened: &Opened,
+        stored: &OpenTable,
+        scope: &Scope,
+    ) -> Result<GovernedSpec, EngineError> {
+        let mut policy = TablePolicy {
+            label: opened.full_name.clone(),
+            policy_ids: Vec::new(),
+            row_filter: None,
+            masks: Vec::new(),
+            visible: stored.schema.fields().iter().map(|f| f.name().clone()).collect(),
+        };
+        if let Some(filter) = &opened.row_filter {
+            policy.policy_ids.push(filter.name.clone());
+            policy.row_filter = Some(self.row_filter(opened, filter, stored, scope).await?);
+        }
+        for (column, mask) in &opened.masks {
+            policy.policy_ids.push(mask.name.clone());
+            policy.masks.push(self.mask(opened, *column, mask, stored, scope).await?);
+        }
+        let name = policy.policy_ids.join(", ");
+        govern_table(&stored.raw, policy, &self.system)
+            .map_err(|error| self.closed(opened, &name, &EngineError::from_planning(&error)))
+    }
+
+    /// The row filter of a table as an expression over its stored columns.
+    pub async fn row_filter(
+        &self,
+        opened: &Opened,
+        filter: &BoundPolicy,
+        stored: &OpenTable,
+        scope: &Scope,
+    ) -> Result<Expr, EngineError> {
+        let planned = async {
+            let table = table(opened)?;
+            let arguments = self.arguments(table, &filter.arguments, stored)?;
+            self.apply(filter, arguments, stored, scope).await
+        };
+        planned.await.map_err(|error| self.closed(opened, &filter.name, &error))
+    }
+
+    async fn mask(
+        &self,
+        opened: &Opened,
+        column: ColumnId,
+        mask: &BoundPolicy,
+        stored: &OpenTable,
+        scope: &Scope,
+    ) -> Result<(String, Expr), EngineError> {
+        let planned = async {
+            let table = table(opened)?;
+            let name = stored_column(table, column, stored)?;
+            let mut arguments = vec![guarded_column(&name)];
+            arguments.extend(self.arguments(table, &mask.arguments, stored)?);
+            Ok((name, self.apply(mask, arguments, stored, scope).await?))
+        };
+        planned.await.map_err(|error| self.closed(opened, &mask.name, &error))
+    }
+
+    fn arguments(
+        &self,
+        table: &TableBody,
+        arguments: &[PolicyArgument],
+        stored: &OpenTable,
+    ) -> Result<Vec<Expr>, EngineError> {
+        let argument = |argument: &PolicyArgument| match argument {
+            PolicyArgument::Column(id) => Ok(guarded_column(&stored_column(table, *id, stored)?)),
+            PolicyArgument::Literal(text) => super::calls::literal_text(text),
+        };
+        arguments.iter().map(argument).collect()
+    }
+
+    /// The body of a policy's function with its arguments in place, under the rights of the function's owner.
+    async fn apply(
+        &self,
+        policy: &BoundPolicy,
+        arguments: Vec<Expr>,
+        stored: &OpenTable,
+        scope: &Scope,
+    ) -> Result<Expr, EngineError> {
+        let body = policy.function.as_function().ok_or_else(|| EngineError::internal("not a function"))?;
+        let rights = scope.rights.as_owner_of(&policy.function);
+        let inner = scope.deeper(rights, body.namespace.clone(), true)?;
+        let call = self.call(&policy.name, body, &inner).await?;
+        let guarded = DFSchema::try_from_qualified_schema(TableReference::bare(GUARDED), &stored.schema)
+            .map_err(|e| EngineError::from_planning(&e))?;
+        call.inline(arguments, &guarded).map_err(|e| EngineError::from_planning(&e))
+    }
+
+    /// The error that a caller sees: it names the policy, and the log has the rest.
+    fn closed(&self, opened: &Opened, policy: &str, error: &EngineError) -> EngineError {
+        let details = DataFusionError::Execution(format!("policy {policy}: {error}"));
+        let reference = self.faults.record(&opened.full_name, &details);
+        EngineError::Policy { label: opened.full_name.clone(), policy: policy.to_owned(), reference }
+    }
+}
+
+fn table(opened: &Opened) -> Result<&TableBody, EngineError> {
+    opened.securable.as_table().ok_or_else(|| EngineError::internal("a policy on what is no table"))
+}
+
+/// The stored name of a column that a policy is bound to; its type must be the one that the catalog knows.
+fn stored_column(table: &TableBody, id: ColumnId, stored: &OpenTable) -> Result<String, EngineError> {
+    let column = table.columns.iter().find(|c| c.id == id);
+    let column = column.ok_or_else(|| EngineError::invalid("a column of the policy is gone"))?;
+    let field = stored.schema.fields().iter().find(|f| f.name() == &column.name);
+    let field = field.ok_or_else(|| EngineError::invalid(format!("column `{}` is gone", column.name)))?;
+    let (known, found) = (parse_sql_type(&column.type_text), crate::delta::sql_type(field.data_type()));
+    let same = known.is_ok_and(|known| crate::delta::sql_type(&known) == found);
+    if same {
+        Ok(field.name().clone())
+    } else {
+        Err(EngineError::invalid(format!("column `{}` is {found}, not {}", column.name, column.type_text)))
+    }
+}

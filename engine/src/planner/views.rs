@@ -1,0 +1,57 @@
+//! Views: planned anew by every query under their owner's rights, and a barrier like a table.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
+use lakewarden_catalog::model::ViewBody;
+use lakewarden_catalog::ops::open::Opened;
+
+use super::{Planner, Scope};
+use crate::error::EngineError;
+use crate::governed::{GovernedTable, govern_view};
+use crate::statement::{ParseLimits, parse_query};
+
+impl Planner {
+    pub(super) async fn view(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+        let view = opened.securable.as_view().ok_or_else(|| EngineError::internal("not a view"))?;
+        let rights = scope.rights.as_owner_of(&opened.securable);
+        let inner = scope.deeper(rights, view.namespace.clone(), scope.raw)?;
+        let plan = self.view_body(view, &inner).await.map_err(|error| self.conceal(opened, error))?;
+        self.note(opened, None, &[]).await;
+        let spec = govern_view(opened.full_name.clone(), Vec::new(), plan);
+        Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
+    }
+
+    async fn view_body(&self, view: &ViewBody, scope: &Scope) -> Result<LogicalPlan, EngineError> {
+        let query = parse_query(&view.sql, &ParseLimits::default())?;
+        let plan = self.query(&query, scope).await?;
+        named(plan, view)
+    }
+
+    /// What goes wrong inside a view may name what its reader may not see.
+    fn conceal(&self, opened: &Opened, error: EngineError) -> EngineError {
+        match error {
+            EngineError::Governed(_) | EngineError::Limit(_) | EngineError::Internal(_) => error,
+            other => {
+                let label = opened.full_name.clone();
+                let details = datafusion::error::DataFusionError::Execution(other.to_string());
+                let reference = self.faults.record(&label, &details);
+                EngineError::Governed(crate::governed::ScanFault { label, reference })
+            }
+        }
+    }
+}
+
+/// The view's columns under the names that it was created with. A body whose columns have changed since is refused.
+fn named(plan: LogicalPlan, view: &ViewBody) -> Result<LogicalPlan, EngineError> {
+    let columns = plan.schema().columns();
+    if columns.len() != view.columns.len() {
+        return Err(EngineError::invalid("the view's query has other columns than when the view was created"));
+    }
+    let named = columns.into_iter().zip(&view.columns).map(|(c, shown)| Expr::Column(c).alias(&shown.name));
+    LogicalPlanBuilder::from(plan)
+        .project(named)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(|e| EngineError::from_planning(&e))
+}

@@ -1,0 +1,87 @@
+//! INSERT. Whoever is bound by a row filter may only add rows that the filter would show them, and may not overwrite:
+//! that would delete rows that they can't see.
+
+use std::sync::Arc;
+
+use datafusion::common::TableReference;
+use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
+
+use super::Run;
+use crate::delta::{
+    ColumnMatch, ExecProvider, Location, OpenTable, RowCheckExec, WriteMode, conform, table_schema, write,
+};
+use crate::error::EngineError;
+use crate::governed::policy::GUARDED;
+use crate::names;
+use crate::statement::Insert;
+use crate::stream::QueryStream;
+
+impl Run {
+    pub(super) async fn insert(&self, insert: Insert) -> Result<QueryStream, EngineError> {
+        let name = names::object(&insert.table, &self.namespace)?;
+        let target = self.pinned.open_to_modify(&name)?;
+        if insert.overwrite && target.row_filter.is_some() {
+            let message = format!("`{name}` has a row filter: rows that you may not see would be overwritten");
+            return Err(EngineError::Refused(message));
+        }
+        let stored = self.planner.stored(&target).await?;
+        let plan = self.planner.query(&insert.source.query, &self.scope()).await?;
+        let (_, source) = self.runtime.plan(&plan).await?;
+        let (input, matching) = match &target.row_filter {
+            None => (source, matching(&insert)),
+            Some(filter) => (self.checked(&target, filter, &stored, source, &insert).await?, ColumnMatch::Position),
+        };
+        let location = location_of(&target)?;
+        let mode = if insert.overwrite { WriteMode::Overwrite } else { WriteMode::Append };
+        let system = self.planner.system.clone();
+        let written = write(&location, mode, input, &matching, &system).await?;
+        let details = vec![("version", written.version.to_string()), ("rows", written.rows.to_string())];
+        let label = target.full_name.clone();
+        self.change(move |metastore, caller| metastore.record_data_change(caller, "tables.insert", &label, &details))
+            .await?;
+        QueryStream::changed(written.rows)
+    }
+
+    /// The rows in the table's own types, with the row filter judging each before it is written.
+    async fn checked(
+        &self,
+        target: &Opened,
+        filter: &BoundPolicy,
+        stored: &OpenTable,
+        source: Arc<dyn ExecutionPlan>,
+        insert: &Insert,
+    ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
+        let schema = table_schema(&stored.table)?;
+        let rows = conform(source, &schema, &matching(insert))?;
+        let verdict = self.planner.row_filter(target, filter, stored, &self.scope()).await?;
+        let provider = provider_as_source(Arc::new(ExecProvider::new(rows)));
+        let planned = async {
+            let scan = LogicalPlanBuilder::scan(TableReference::bare(GUARDED), provider, None)?;
+            let mut columns: Vec<Expr> = scan.schema().columns().into_iter().map(Expr::Column).collect();
+            columns.push(verdict.alias("__verdict"));
+            let judged = self.planner.system.create_physical_plan(&scan.project(columns)?.build()?).await?;
+            Ok::<_, datafusion::error::DataFusionError>(Arc::new(RowCheckExec::try_new(judged)?))
+        };
+        // The verdict holds the policy's text, so that an error of planning it is not the caller's to read.
+        planned.await.map(|plan| plan as Arc<dyn ExecutionPlan>).map_err(|error| {
+            let reference = self.planner.faults.record(&target.full_name, &error);
+            EngineError::Policy { label: target.full_name.clone(), policy: filter.name.clone(), reference }
+        })
+    }
+}
+
+fn matching(insert: &Insert) -> ColumnMatch {
+    match (insert.by_name, insert.columns.is_empty()) {
+        (true, _) => ColumnMatch::Name,
+        (false, true) => ColumnMatch::Position,
+        (false, false) => ColumnMatch::Listed(insert.columns.clone()),
+    }
+}
+
+fn location_of(target: &Opened) -> Result<Location, EngineError> {
+    let table = target.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
+    Ok(Location::parse(&table.location)?)
+}

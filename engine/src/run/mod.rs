@@ -1,0 +1,122 @@
+//! Running one statement for one caller. Each family of statements is a file; this one only sends them there.
+
+mod alter;
+mod describe;
+mod grants;
+mod insert;
+mod namespaces;
+mod policies;
+mod principals;
+mod queries;
+mod show;
+mod tables;
+mod views;
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use lakewarden_catalog::model::Namespace;
+use lakewarden_catalog::{Caller, CatalogError, Metastore, Pinned};
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::exec::StatementExec;
+use crate::planner::{Planner, Scope, parameter_types};
+use crate::session::{Description, is_query};
+use crate::statement::Statement;
+use crate::stream::QueryStream;
+
+/// One statement on its way: who asks, where names are resolved, and the state that it sees.
+pub(crate) struct Run {
+    pub engine: Engine,
+    pub caller: Caller,
+    pub namespace: Namespace,
+    pub pinned: Pinned,
+    pub planner: Planner,
+    pub runtime: StatementExec,
+}
+
+impl Run {
+    /// Runs the statement. The current catalog and schema after it are in the answer.
+    pub async fn statement(mut self: Box<Self>, statement: Statement) -> Result<QueryStream, EngineError> {
+        let answer = self.dispatch(statement).await?;
+        Ok(answer.with_namespace(self.namespace))
+    }
+
+    async fn dispatch(&mut self, statement: Statement) -> Result<QueryStream, EngineError> {
+        match statement {
+            Statement::Query(query) => self.query(*query).await,
+            Statement::Explain(explain) => self.explain(explain).await,
+            Statement::Use(target) => self.use_namespace(target),
+            Statement::CreateCatalog(create) => self.create_catalog(create).await,
+            Statement::CreateSchema(create) => self.create_schema(create).await,
+            Statement::CreateTable(create) => self.create_table(*create).await,
+            Statement::CreateView(create) => self.create_view(*create).await,
+            Statement::CreateFunction(create) => self.create_function(*create).await,
+            Statement::Insert(insert) => self.insert(*insert).await,
+            Statement::Drop(drop) => self.drop_object(drop).await,
+            Statement::Alter(alter) => self.alter(alter).await,
+            Statement::CommentOn(comment) => self.comment_on(comment).await,
+            Statement::Grant(grant) => self.grant(grant).await,
+            Statement::ShowGrants(show) => self.show_grants(show),
+            Statement::Show(show) => self.show(show),
+            Statement::Describe(describe) => self.describe(describe),
+            Statement::CreatePrincipal(create) => self.create_principal(create).await,
+            Statement::AlterPrincipal(alter) => self.alter_principal(alter).await,
+            Statement::DropPrincipal(drop) => self.drop_principal(drop).await,
+            Statement::Unsupported { what } => Err(EngineError::Unimplemented(what)),
+        }
+    }
+
+    /// What a statement would answer, without running it.
+    pub async fn description(self, statement: Statement) -> Result<Description, EngineError> {
+        let is_query = is_query(&statement);
+        let query = match &statement {
+            Statement::Query(query) => Some(query.as_ref()),
+            Statement::Insert(insert) => Some(insert.source.query.as_ref()),
+            _ => None,
+        };
+        let Some(query) = query else {
+            return Ok(Description { schema: Arc::new(Schema::empty()), parameters: Vec::new(), is_query });
+        };
+        let plan = self.planner.query(query, &self.scope()).await?;
+        let parameters = parameter_types(&plan)?;
+        let schema = if is_query { plan.schema().inner().clone() } else { Arc::new(Schema::empty()) };
+        Ok(Description { schema, parameters, is_query })
+    }
+
+    /// What the caller itself wrote is resolved and judged here.
+    pub fn scope(&self) -> Scope {
+        Scope::of_caller(self.pinned.clone(), self.namespace.clone())
+    }
+
+    /// Makes a change in the catalog.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Metastore, &Caller) -> Result<T, CatalogError> + Send + 'static,
+    ) -> Result<T, EngineError> {
+        let caller = self.caller.clone();
+        Ok(self.engine.catalog().call(move |metastore| operation(metastore, &caller)).await?)
+    }
+
+    /// An answer without rows.
+    pub fn done(&self) -> QueryStream {
+        QueryStream::done()
+    }
+}
+
+/// Takes "already exists" for success, as IF NOT EXISTS asks.
+pub(crate) fn unless_exists<T>(result: Result<T, EngineError>, if_not_exists: bool) -> Result<(), EngineError> {
+    match result {
+        Err(EngineError::Catalog(CatalogError::AlreadyExists { .. })) if if_not_exists => Ok(()),
+        other => other.map(drop),
+    }
+}
+
+/// Takes "does not exist" for success, as IF EXISTS asks.
+pub(crate) fn unless_absent<T>(result: Result<T, EngineError>, if_exists: bool) -> Result<(), EngineError> {
+    match result {
+        Err(EngineError::Catalog(CatalogError::NotFound { .. } | CatalogError::NoSuch { .. })) if if_exists => Ok(()),
+        other => other.map(drop),
+    }
+}

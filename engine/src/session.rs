@@ -1,0 +1,126 @@
+//! A session: one caller, and the catalog and schema that are current for them.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use lakewarden_catalog::Caller;
+use lakewarden_catalog::model::Namespace;
+use parking_lot::Mutex;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::functions::Identity;
+use crate::planner::Planner;
+use crate::run::Run;
+use crate::statement::{Statement, parse_one};
+use crate::stream::QueryStream;
+
+/// Runs statements for one caller. It keeps the current catalog and schema and nothing else: rights, policies and plans
+/// are looked up anew by every statement.
+#[derive(Clone)]
+pub struct Session {
+    engine: Engine,
+    caller: Caller,
+    namespace: Arc<Mutex<Namespace>>,
+}
+
+impl Session {
+    pub(crate) fn new(engine: Engine, caller: Caller, namespace: Namespace) -> Self {
+        Self { engine, caller, namespace: Arc::new(Mutex::new(namespace)) }
+    }
+
+    /// The same session for a later request of the same principal.
+    #[must_use]
+    pub fn for_request(&self, caller: Caller) -> Self {
+        Self { caller, ..self.clone() }
+    }
+
+    /// Who runs statements here.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The current catalog and schema.
+    pub fn namespace(&self) -> Namespace {
+        self.namespace.lock().clone()
+    }
+
+    /// Makes a catalog and schema current without asking whether they exist: statements ask.
+    pub fn set_namespace(&self, namespace: Namespace) {
+        *self.namespace.lock() = namespace;
+    }
+
+    /// Runs exactly one statement.
+    ///
+    /// # Errors
+    /// See [`EngineError`]; rows may also bring an error on the way.
+    pub async fn run(&self, sql: &str) -> Result<QueryStream, EngineError> {
+        self.run_with(sql, Vec::new()).await
+    }
+
+    /// Runs one statement with values for its parameters (`?` in order, or `$1`...).
+    ///
+    /// # Errors
+    /// As `run`; also when the number of values is wrong.
+    pub async fn run_with(
+        &self,
+        sql: &str,
+        values: Vec<datafusion::common::ScalarValue>,
+    ) -> Result<QueryStream, EngineError> {
+        let statement = parse_one(sql, self.engine.parse_limits())?;
+        let run = self.start(values).await?;
+        let session = self.clone();
+        let answer = run.runtime.clone().on_query_threads(Box::new(run).statement(statement)).await?;
+        session.set_namespace(answer.namespace().clone());
+        Ok(answer)
+    }
+
+    /// The columns that a statement would answer with, and how many parameters it takes.
+    ///
+    /// # Errors
+    /// As `run`, without running anything.
+    pub async fn describe(&self, sql: &str) -> Result<Description, EngineError> {
+        let statement = parse_one(sql, self.engine.parse_limits())?;
+        let run = self.start(Vec::new()).await?;
+        run.runtime.clone().on_query_threads(run.description(statement)).await
+    }
+
+    async fn start(&self, values: Vec<datafusion::common::ScalarValue>) -> Result<Run, EngineError> {
+        let pinned = self.engine.catalog().reads().pin(&self.caller);
+        let namespace = self.namespace();
+        let identity = Identity {
+            user_name: self.caller.name.to_string(),
+            groups: Arc::new(pinned.group_names().into_iter().collect()),
+            catalog: namespace.catalog.clone(),
+            schema: namespace.schema.clone(),
+        };
+        let runtime = self.engine.exec().statement(self.caller.principal, &identity).await?;
+        let (user, system) = (runtime.user.clone(), runtime.system.clone());
+        let planner = Planner::new(user, system, self.engine.faults(), values);
+        let (engine, caller) = (self.engine.clone(), self.caller.clone());
+        Ok(Run { engine, caller, namespace, pinned, planner, runtime })
+    }
+}
+
+/// What a statement would answer.
+#[derive(Debug, Clone)]
+pub struct Description {
+    /// The columns of the answer; none for a statement without rows.
+    pub schema: SchemaRef,
+    /// The types of its parameters, in order, as far as they could be told.
+    pub parameters: Vec<Option<arrow::datatypes::DataType>>,
+    /// Whether it answers with rows, rather than changing something.
+    pub is_query: bool,
+}
+
+/// Whether a statement answers with rows.
+pub(crate) fn is_query(statement: &Statement) -> bool {
+    matches!(
+        statement,
+        Statement::Query(_)
+            | Statement::Explain(_)
+            | Statement::Show(_)
+            | Statement::ShowGrants(_)
+            | Statement::Describe(_)
+    )
+}
