@@ -167,22 +167,33 @@ fn leaves(command: &clap::Command, path: &str, found: &mut Vec<(String, clap::Co
     }
 }
 
+/// Parses the examples of a text, which begin with `mark`, and counts them.
+fn try_examples(text: &str, mark: &str, place: &str) -> usize {
+    let joined = text.replace("\\\n", " ");
+    let examples: Vec<&str> = joined.lines().map(str::trim).filter(|line| line.starts_with(mark)).collect();
+    for line in &examples {
+        let words = line.split(" > ").next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        let words = words.split_once("lakewarden ").unwrap().1;
+        parse(words).unwrap_or_else(|error| panic!("{place} shows `{line}`: {error}"));
+    }
+    examples.len()
+}
+
+#[test]
+fn the_guide_shows_commands_that_are_understood() {
+    let guide = include_str!("../../../docs/cli.md");
+    assert!(try_examples(guide, "$ lakewarden ", "the guide") >= 30);
+}
+
 #[test]
 fn every_command_shows_examples_that_it_understands() {
     let mut found = Vec::new();
     leaves(&command(), "lakewarden", &mut found);
     let mut tried = 0;
-    for (path, command) in &found {
+    for (path, command) in found.iter() {
         let text = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         assert!(text.contains("lakewarden"), "`{path}` has no example");
-        let joined = text.replace("\\\n", " ");
-        for line in joined.lines().map(str::trim).filter(|l| l.starts_with("lakewarden ")) {
-            let line = line.split(" > ").next().unwrap();
-            let line = line.replace("\\\"", "\"").split_whitespace().collect::<Vec<_>>().join(" ");
-            let words = line.strip_prefix("lakewarden ").unwrap();
-            parse(words).unwrap_or_else(|error| panic!("`{path}` shows `{line}`: {error}"));
-            tried += 1;
-        }
+        tried += try_examples(&text, "lakewarden ", path);
     }
     assert!(found.len() >= 50 && tried >= 60, "{} commands, {tried} examples", found.len());
 }
