@@ -8,7 +8,7 @@
 use std::any::TypeId;
 use std::cell::Cell;
 
-use sqlparser::ast::{BinaryOperator, Expr};
+use sqlparser::ast::{BinaryOperator, CastKind, DataType, Expr};
 use sqlparser::dialect::{DatabricksDialect, Dialect};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
@@ -145,10 +145,18 @@ impl Dialect for LakewardenDialect {
         if !parser.parse_keyword(Keyword::DIV) {
             return None;
         }
-        Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
-            left: Box::new(expr.clone()),
-            op: BinaryOperator::MyIntegerDivide,
-            right: Box::new(right),
-        }))
+        Some(parser.parse_subexpr(precedence).map(|right| integer_division(expr.clone(), right)))
+    }
+}
+
+/// The planner has no `DIV`: it is the quotient cut to a whole number.
+fn integer_division(left: Expr, right: Expr) -> Expr {
+    let quotient = Expr::BinaryOp { left: Box::new(left), op: BinaryOperator::Divide, right: Box::new(right) };
+    Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(quotient),
+        data_type: DataType::BigInt(None),
+        array: false,
+        format: None,
     }
 }

@@ -8,8 +8,8 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SetExpr, Statement, TableAlias, TableFactor,
-    TableFunctionArgs, VisitMut, VisitorMut,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SetExpr, Statement,
+    TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value, VisitMut, VisitorMut,
 };
 
 use super::error::{ParseError, ParseErrorKind};
@@ -21,7 +21,7 @@ const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range"];
 const FILE_FORMATS: &[&str] =
     &["avro", "binaryfile", "csv", "delta", "hudi", "iceberg", "json", "orc", "parquet", "text", "xml"];
 
-/// Refuses what a query may not hold, and rewrites `FROM unnest(..)` to the planner's own form.
+/// Refuses what a query may not hold, and rewrites `FROM unnest(..)`, `!a` and `a RLIKE b` to the planner's own forms.
 ///
 /// # Errors
 /// `Unsupported` naming the construct, `Limit` for too many relations, `Syntax` for DML inside a query.
@@ -74,8 +74,27 @@ impl VisitorMut for Guard {
         flow(self.count(1).and_then(|()| check_factor(factor)))
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<ParseError> {
+        planner_form(expr);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_statement(&mut self, _statement: &mut Statement) -> ControlFlow<ParseError> {
         ControlFlow::Break(no_dml())
+    }
+}
+
+/// Rewrites operators that the planner knows by another spelling: `!a`, `a RLIKE b`.
+fn planner_form(expr: &mut Expr) {
+    match expr {
+        Expr::UnaryOp { op, .. } if *op == UnaryOperator::BangNot => *op = UnaryOperator::Not,
+        Expr::RLike { negated, expr: text, pattern, .. } => {
+            let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
+            let take = |slot: &mut Box<Expr>| std::mem::replace(slot, Box::new(Expr::value(Value::Null)));
+            let (left, right) = (take(text), take(pattern));
+            *expr = Expr::BinaryOp { left, op, right };
+        }
+        _ => {}
     }
 }
 
