@@ -23,6 +23,7 @@ pub mod runtime;
 mod session;
 pub mod statement;
 mod stream;
+pub mod tpch;
 
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
