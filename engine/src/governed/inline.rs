@@ -1,0 +1,182 @@
+//! Replacing a call of a SQL function by its body.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, DFSchema, TableReference, plan_datafusion_err, plan_err};
+use datafusion::error::Result;
+use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
+use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Subquery, cast};
+
+use super::policy::has_subquery;
+
+/// The relation name under which the body of a function sees its parameters. No caller can name it.
+pub const PARAMETERS: &str = "__parameters";
+
+/// The schema to plan the body of a function against: its parameters as columns of [`PARAMETERS`].
+///
+/// # Errors
+/// A plan error when two parameters have one name.
+pub fn parameter_schema(params: &[(String, DataType)]) -> Result<DFSchema> {
+    let fields = params.iter().map(|(name, data_type)| {
+        (Some(TableReference::bare(PARAMETERS)), Arc::new(Field::new(name, data_type.clone(), true)))
+    });
+    DFSchema::new_with_metadata(fields.collect(), HashMap::new())
+}
+
+/// The body of a function with its parameters replaced by the arguments of a call.
+///
+/// `body` was planned against [`parameter_schema`]; `scope` is the schema that the arguments belong to. An argument is cast to the declared
+/// type where it has another. Inside a subquery of the body a parameter is an outer reference, and so become the columns of its argument.
+///
+/// # Errors
+/// A plan error when the number of arguments is wrong, when the body names a column that is no parameter, or when an argument that itself
+/// holds a subquery, an aggregate or a window is used inside a subquery of the body.
+pub fn inline(body: Expr, params: &[(String, DataType)], args: Vec<Expr>, scope: &DFSchema) -> Result<Expr> {
+    if params.len() != args.len() {
+        return plan_err!("the function takes {} arguments, {} are given", params.len(), args.len());
+    }
+    let mut bindings = HashMap::with_capacity(params.len());
+    for ((name, data_type), arg) in params.iter().zip(args) {
+        let given = arg.get_type(scope)?;
+        let value = if given == *data_type { arg } else { cast(arg, data_type.clone()) };
+        bindings.insert(name.clone(), value);
+    }
+    let inliner = Inliner { bindings, scope };
+    let result = inliner.expr(body)?;
+    inliner.check(&result)?;
+    Ok(result)
+}
+
+struct Inliner<'a> {
+    bindings: HashMap<String, Expr>,
+    scope: &'a DFSchema,
+}
+
+impl Inliner<'_> {
+    /// An expression of the body itself.
+    fn expr(&self, expr: Expr) -> Result<Expr> {
+        let done = expr.transform_down(|node| {
+            Ok(match node {
+                // What replaces a parameter belongs to the caller's scope: it isn't searched again.
+                Expr::Column(column) => {
+                    Transformed::new(self.argument(&column)?.clone(), true, TreeNodeRecursion::Jump)
+                }
+                other => self.subqueries(other)?,
+            })
+        })?;
+        Ok(done.data)
+    }
+
+    /// Rewrites the plan of a subquery expression, one level.
+    fn subqueries(&self, expr: Expr) -> Result<Transformed<Expr>> {
+        Ok(match expr {
+            Expr::ScalarSubquery(subquery) => Transformed::yes(Expr::ScalarSubquery(self.subquery(subquery)?)),
+            Expr::Exists(exists) => Transformed::yes(Expr::Exists(Exists {
+                subquery: self.subquery(exists.subquery)?,
+                negated: exists.negated,
+            })),
+            Expr::InSubquery(list) => {
+                Transformed::yes(Expr::InSubquery(InSubquery { subquery: self.subquery(list.subquery)?, ..list }))
+            }
+            Expr::SetComparison(set) => {
+                Transformed::yes(Expr::SetComparison(SetComparison { subquery: self.subquery(set.subquery)?, ..set }))
+            }
+            other => Transformed::no(other),
+        })
+    }
+
+    fn subquery(&self, subquery: Subquery) -> Result<Subquery> {
+        let plan = self.plan(Arc::unwrap_or_clone(subquery.subquery))?;
+        let outer_ref_columns = plan.all_out_ref_exprs();
+        Ok(Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: subquery.spans })
+    }
+
+    /// A plan inside a subquery, at any depth: parameters are outer references there.
+    fn plan(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let done = plan.transform_up(|node| {
+            let node = node.map_expressions(|expr| {
+                expr.transform_down(|inner| match inner {
+                    Expr::OuterReferenceColumn(_, column) if is_parameter(&column) => {
+                        Ok(Transformed::new(self.outer_argument(&column)?, true, TreeNodeRecursion::Jump))
+                    }
+                    other => self.subqueries(other),
+                })
+            })?;
+            if node.transformed { node.map_data(LogicalPlan::recompute_schema) } else { Ok(node) }
+        })?;
+        Ok(done.data)
+    }
+
+    fn argument(&self, column: &Column) -> Result<&Expr> {
+        let known =
+            if is_parameter(column) || column.relation.is_none() { self.bindings.get(&column.name) } else { None };
+        known.ok_or_else(|| {
+            plan_datafusion_err!("the body of the function names {}, which is no parameter", column.flat_name())
+        })
+    }
+
+    /// The argument as it reads inside a subquery of the body.
+    fn outer_argument(&self, column: &Column) -> Result<Expr> {
+        let argument = self.argument(column)?;
+        let nested =
+            argument.exists(|node| Ok(matches!(node, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))?;
+        if nested || has_subquery(argument)? {
+            return plan_err!(
+                "argument {} of the function must be simpler: the function uses it in a subquery",
+                column.name
+            );
+        }
+        let outer = argument.clone().transform_up(|node| {
+            Ok(match node {
+                Expr::Column(column) => {
+                    let (relation, field) = self.scope.qualified_field_from_column(&column)?;
+                    let column = Column::new(relation.cloned(), column.name);
+                    Transformed::yes(Expr::OuterReferenceColumn(Arc::clone(field), column))
+                }
+                other => Transformed::no(other),
+            })
+        })?;
+        Ok(outer.data)
+    }
+
+    /// Nothing of the parameters may be left, at any depth.
+    fn check(&self, result: &Expr) -> Result<()> {
+        let left = |expr: &Expr| {
+            expr.exists(|node| {
+                Ok(match node {
+                    Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => is_parameter(column),
+                    _ => false,
+                })
+            })
+        };
+        let unbound = || plan_datafusion_err!("a parameter of the function is used where it cannot be bound");
+        if left(result)? {
+            return Err(unbound());
+        }
+        result.apply(|node| {
+            let plan = match node {
+                Expr::ScalarSubquery(subquery) => &subquery.subquery,
+                Expr::Exists(exists) => &exists.subquery.subquery,
+                Expr::InSubquery(list) => &list.subquery.subquery,
+                Expr::SetComparison(set) => &set.subquery.subquery,
+                _ => return Ok(TreeNodeRecursion::Continue),
+            };
+            plan.apply_with_subqueries(|inner| {
+                for expr in inner.expressions() {
+                    if left(&expr)? {
+                        return Err(unbound());
+                    }
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })?;
+        Ok(())
+    }
+}
+
+fn is_parameter(column: &Column) -> bool {
+    column.relation.as_ref().is_some_and(|relation| relation.table() == PARAMETERS)
+}

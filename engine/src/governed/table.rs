@@ -1,0 +1,248 @@
+//! The provider that a caller's query sees.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, internal_datafusion_err, internal_err};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+
+use super::barrier::BarrierPlanner;
+use super::fault::{FaultLog, redact};
+use super::leakproof::is_leakproof;
+use super::proof;
+use super::raw::RawTable;
+use super::sealed::{GovernedScanExec, Reveal, Seal};
+use super::spec::GovernedSpec;
+
+/// One relation under its policies, for one caller and one statement.
+pub struct GovernedTable {
+    spec: GovernedSpec,
+    schema: SchemaRef,
+    system: Arc<SessionState>,
+    faults: Arc<dyn FaultLog>,
+}
+
+impl GovernedTable {
+    /// Makes the provider. Everything below it is planned under `system`, whatever session the caller's query is planned under.
+    pub fn new(spec: GovernedSpec, system: Arc<SessionState>, faults: Arc<dyn FaultLog>) -> Self {
+        let schema = visible_schema(&spec);
+        Self { spec, schema, system, faults }
+    }
+
+    /// `catalog.schema.table`.
+    pub fn label(&self) -> &str {
+        &self.spec.label
+    }
+
+    /// Names of the policies in force.
+    pub fn policy_ids(&self) -> &[String] {
+        &self.spec.policy_ids
+    }
+
+    async fn plan_scan(
+        &self,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let request = Request::new(self, projection, filters, limit)?;
+        let plan = request.into_plan(&self.spec)?;
+        let optimized = self.system.optimize(&plan)?;
+        let barriers = proof::logical(&optimized, &self.spec)?;
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(BarrierPlanner)]);
+        let physical = planner.create_physical_plan(&optimized, self.system.as_ref()).await?;
+        proof::physical(&physical, barriers)?;
+        let schema = match projection {
+            Some(indices) => Arc::new(self.schema.project(indices)?),
+            None => Arc::clone(&self.schema),
+        };
+        Ok(Arc::new(GovernedScanExec::new(self.seal(schema), physical)))
+    }
+
+    fn seal(&self, schema: SchemaRef) -> Seal {
+        let open: HashSet<usize> = indices(&schema, |name| self.spec.pass_through.contains(name));
+        let reveal = match self.spec.has_row_filter || self.spec.is_view {
+            true => Reveal::Nothing,
+            false => Reveal::VisibleColumns,
+        };
+        Seal {
+            label: self.spec.label.clone(),
+            policy_ids: self.spec.policy_ids.clone(),
+            schema,
+            open,
+            reveal,
+            config: self.system.config().clone(),
+            runtime: Arc::clone(self.system.runtime_env()),
+            faults: Arc::clone(&self.faults),
+        }
+    }
+}
+
+/// Shows the label only: the plan holds the text of the policies.
+impl fmt::Debug for GovernedTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GovernedTable({})", self.spec.label)
+    }
+}
+
+#[async_trait]
+impl TableProvider for GovernedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        if self.spec.is_view { TableType::View } else { TableType::Base }
+    }
+
+    // INVARIANT: `get_logical_plan`, `get_table_definition` and `statistics` stay at their defaults, which answer nothing, and so do the
+    // write methods, which refuse.
+
+    fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
+        let judge = |filter: &&Expr| match is_leakproof(filter, &self.schema, &self.spec.pass_through) {
+            true => TableProviderFilterPushDown::Inexact,
+            false => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(judge).collect())
+    }
+
+    async fn scan(
+        &self,
+        _caller: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let planned = self.plan_scan(projection, filters, limit).await;
+        planned.map_err(|error| redact(self.faults.as_ref(), &self.spec.label, &error))
+    }
+}
+
+/// What one scan asks for, with everything that isn't leakproof taken out.
+struct Request {
+    /// Visible columns to return, by position; `None` for all.
+    columns: Option<Vec<usize>>,
+    /// Leakproof predicates over unqualified columns.
+    filters: Vec<Expr>,
+    limit: Option<usize>,
+    /// Whether the filters save the work of computing masks.
+    masks_asked: bool,
+}
+
+impl Request {
+    fn new(
+        table: &GovernedTable,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Self> {
+        let mut vetted = Vec::with_capacity(filters.len());
+        for filter in filters {
+            // The optimizer rewrites filters after `supports_filters_pushdown` judged them. The caller's plan applies all of them again.
+            if is_leakproof(filter, &table.schema, &table.spec.pass_through) {
+                vetted.push(unqualified(filter)?);
+            }
+        }
+        let asked = match projection {
+            Some(indices) => table.schema.project(indices)?,
+            None => table.schema.as_ref().clone(),
+        };
+        Ok(Self {
+            columns: projection.cloned(),
+            // A limit counts rows that pass all filters, so it can only be taken over when all of them are applied here.
+            limit: limit.filter(|_| vetted.len() == filters.len()),
+            filters: vetted,
+            masks_asked: asked.fields().iter().any(|field| !table.spec.pass_through.contains(field.name())),
+        })
+    }
+
+    /// Adds the request to the governed plan. The filters are applied above the barrier where that saves computing masks or a limit needs
+    /// it; otherwise they only tell storage what it may skip, and the caller's plan applies them.
+    fn into_plan(self, spec: &GovernedSpec) -> Result<LogicalPlan> {
+        let applied = spec.is_view || self.masks_asked || self.limit.is_some();
+        let mut plan = spec.plan.clone();
+        if !spec.is_view && !self.filters.is_empty() && (spec.has_row_filter || !applied) {
+            plan = with_hints(plan, &self.filters)?;
+        }
+        let mut builder = LogicalPlanBuilder::from(plan);
+        if applied {
+            for filter in self.filters {
+                builder = builder.filter(filter)?;
+            }
+        }
+        if let Some(columns) = self.columns {
+            let fields = builder.schema().columns();
+            let chosen = columns.into_iter().map(|index| fields.get(index).cloned().map(Expr::Column));
+            let chosen: Option<Vec<_>> = chosen.collect();
+            builder = builder.project(chosen.ok_or_else(|| internal_datafusion_err!("projection is out of range"))?)?;
+        }
+        if let Some(limit) = self.limit {
+            builder = builder.limit(0, Some(limit))?;
+        }
+        builder.build()
+    }
+}
+
+fn with_hints(plan: LogicalPlan, hints: &[Expr]) -> Result<LogicalPlan> {
+    let hinted = plan.transform_down(|node| {
+        let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
+        let provider = source_as_provider(&scan.source)?;
+        let Some(raw) = provider.downcast_ref::<RawTable>().filter(|raw| raw.is_guarded()) else {
+            return Ok(Transformed::no(node));
+        };
+        let mut scan = scan.clone();
+        scan.source = provider_as_source(Arc::new(raw.with_hints(hints.to_vec())));
+        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+    })?;
+    if !hinted.transformed {
+        return internal_err!("{} does not read a guarded table", "a governed table");
+    }
+    Ok(hinted.data)
+}
+
+fn unqualified(filter: &Expr) -> Result<Expr> {
+    let bare = filter.clone().transform(|node| {
+        Ok(match node {
+            Expr::Column(column) => Transformed::yes(Expr::Column(Column::new_unqualified(column.name))),
+            other => Transformed::no(other),
+        })
+    })?;
+    Ok(bare.data)
+}
+
+fn indices(schema: &Schema, accept: impl Fn(&str) -> bool) -> HashSet<usize> {
+    schema.fields().iter().enumerate().filter(|(_, field)| accept(field.name())).map(|(index, _)| index).collect()
+}
+
+/// The schema shown to the caller: no metadata of storage, and a computed column may always be NULL.
+fn visible_schema(spec: &GovernedSpec) -> SchemaRef {
+    let fields = spec.plan.schema().fields().iter().map(|field| {
+        let nullable = field.is_nullable() || !spec.pass_through.contains(field.name());
+        Field::new(field.name(), without_metadata(field.data_type()), nullable)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+fn without_metadata(data_type: &DataType) -> DataType {
+    let strip =
+        |field: &FieldRef| Arc::new(Field::new(field.name(), without_metadata(field.data_type()), field.is_nullable()));
+    match data_type {
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(strip).collect()),
+        DataType::List(field) => DataType::List(strip(field)),
+        DataType::LargeList(field) => DataType::LargeList(strip(field)),
+        DataType::ListView(field) => DataType::ListView(strip(field)),
+        DataType::FixedSizeList(field, size) => DataType::FixedSizeList(strip(field), *size),
+        DataType::Map(field, sorted) => DataType::Map(strip(field), *sorted),
+        other => other.clone(),
+    }
+}

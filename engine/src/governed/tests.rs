@@ -1,0 +1,6 @@
+//! Attacks on governed tables, on real Delta tables. Hidden rows and masked values carry CANARY in every text.
+
+mod attacks;
+pub(crate) mod fixture;
+mod metadata;
+mod policies;

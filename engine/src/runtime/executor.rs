@@ -1,0 +1,182 @@
+//! Running queries on threads of their own.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::RecordBatch;
+use datafusion::common::internal_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::{ExecutionPlan, RecordBatchStream, execute_stream};
+use futures::{Future, Stream, StreamExt};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use super::admission::Admitted;
+use super::limits::{LimitError, Limits};
+
+/// A batch, or the end of a whole result. A query that dies sends neither, so what it sent can't be taken for all.
+type Message = Result<Option<RecordBatch>>;
+
+/// Batches that may wait for a reader.
+const WAITING_BATCHES: usize = 4;
+
+/// Threads for planning and running queries. A heavy query starves other queries, not the doors.
+#[derive(Debug)]
+pub struct Executor {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    limits: Limits,
+}
+
+impl Executor {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn new(limits: Limits) -> std::io::Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(limits.threads.max(2))
+            .thread_name("query")
+            .thread_stack_size(limits.stack_bytes)
+            .enable_all()
+            .build()?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime), limits })
+    }
+
+    /// When a query that starts now must have ended.
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.limits.timeout
+    }
+
+    /// Does one step of a query, such as planning, on the query threads. Dropping the future ends the step at its next point of waiting.
+    ///
+    /// # Errors
+    /// [`LimitError::TimedOut`] at the deadline, even when the step itself never gives way; the step's own error otherwise.
+    pub async fn run<T, F>(&self, deadline: Instant, step: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T>> + Send + 'static,
+    {
+        let task = self.handle.spawn(step);
+        let _abort = AbortOnDrop(task.abort_handle());
+        match tokio::time::timeout_at(deadline, task).await {
+            Ok(Ok(done)) => done,
+            Ok(Err(died)) => Err(DataFusionError::ExecutionJoin(Box::new(died))),
+            Err(_) => Err(LimitError::TimedOut(self.limits.timeout).into()),
+        }
+    }
+
+    /// Runs a physical plan. Batches come as they are made, a few ahead of the reader; dropping the output ends the query.
+    ///
+    /// `turn` is held until the query has ended.
+    pub fn stream(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+        deadline: Instant,
+        turn: Option<Admitted>,
+    ) -> QueryOutput {
+        let schema = plan.schema();
+        let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+        let most = self.limits.result_rows;
+        let work = self.handle.spawn(async move {
+            let _turn = turn;
+            let end = match execute_stream(plan, context) {
+                Ok(stream) => forward(stream, &sender, most).await.map(|()| None),
+                Err(error) => Err(error),
+            };
+            // Without a reader nobody waits for the end either.
+            let _ = sender.send(end).await;
+        });
+        QueryOutput {
+            schema,
+            receiver,
+            timer: Box::pin(tokio::time::sleep_until(deadline)),
+            timeout: self.limits.timeout,
+            work: AbortOnDrop(work.abort_handle()),
+            ended: false,
+        }
+    }
+}
+
+/// A runtime must not be waited for on a thread of another one.
+impl Drop for Executor {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn forward(mut stream: SendableRecordBatchStream, sender: &mpsc::Sender<Message>, most: u64) -> Result<()> {
+    let mut rows = 0_u64;
+    while let Some(batch) = stream.next().await {
+        let batch = batch?;
+        rows = rows.saturating_add(batch.num_rows() as u64);
+        if rows > most {
+            return Err(LimitError::TooManyRows(most).into());
+        }
+        if sender.send(Ok(Some(batch))).await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug)]
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The batches of a running query. Its clock runs on the reader's runtime, so a query that never gives way still times out.
+pub struct QueryOutput {
+    schema: SchemaRef,
+    receiver: mpsc::Receiver<Message>,
+    timer: Pin<Box<tokio::time::Sleep>>,
+    timeout: Duration,
+    work: AbortOnDrop,
+    ended: bool,
+}
+
+impl std::fmt::Debug for QueryOutput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryOutput").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Stream for QueryOutput {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        if self.timer.as_mut().poll(context).is_ready() {
+            self.ended = true;
+            self.work.0.abort();
+            return Poll::Ready(Some(Err(LimitError::TimedOut(self.timeout).into())));
+        }
+        let next = match std::task::ready!(self.receiver.poll_recv(context)) {
+            Some(message) => message.transpose(),
+            None => Some(internal_err!("the query died")),
+        };
+        self.ended = !matches!(next, Some(Ok(_)));
+        Poll::Ready(next)
+    }
+}
+
+impl RecordBatchStream for QueryOutput {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}
