@@ -42,7 +42,8 @@ fn descriptor_set_is_complete_for_reflection() {
 #[test]
 fn everything_is_documented() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
-    let files: Vec<_> = std::fs::read_dir(format!("{folder}/lakewarden/v1")).unwrap().map(|e| e.unwrap().path()).collect();
+    let files: Vec<_> =
+        std::fs::read_dir(format!("{folder}/lakewarden/v1")).unwrap().map(|e| e.unwrap().path()).collect();
     assert!(files.len() > 5, "only {} files found", files.len());
     let mut compiler = protox::Compiler::new([folder]).unwrap();
     compiler.include_source_info(true).open_files(files).unwrap();
