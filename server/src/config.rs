@@ -219,7 +219,7 @@ impl Default for EngineLimits {
             query_memory_bytes: 1024 * 1024 * 1024,
             max_result_rows: 10_000_000,
             max_statement_bytes: 1024 * 1024,
-            max_nesting: 64,
+            max_nesting: 50,
             max_concurrent_queries: 32,
         }
     }

@@ -1,6 +1,7 @@
 //! The errors of starting and stopping the server. Errors of requests belong to the rooms that make them.
 
-use std::path::PathBuf;
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
 
 use lakewarden_catalog::{CatalogError, ErrorKind};
 
@@ -45,11 +46,13 @@ pub enum ServerError {
         source: std::io::Error,
     },
     /// The catalog could not be opened or set up.
-    #[error("the catalog in `{}` could not be opened: {source}", data_dir.display())]
+    #[error("the catalog in `{}` could not be opened: {cause}", data_dir.display())]
     Catalog {
         /// Its folder.
         data_dir: PathBuf,
-        /// The cause.
+        /// The cause and its causes.
+        cause: String,
+        /// The error of the catalog.
         source: CatalogError,
     },
     /// The engine could not be started.
@@ -58,12 +61,26 @@ pub enum ServerError {
     /// Metrics or logs could not be set up.
     #[error("telemetry could not be set up: {0}")]
     Telemetry(String),
+    /// The description of the gRPC services could not be read.
+    #[error("gRPC reflection could not be set up: {0}")]
+    Reflection(String),
     /// Requests were still running when the time to drain was over.
     #[error("stopped while requests were still running")]
     NotDrained,
 }
 
 impl ServerError {
+    /// A fault of the catalog in `data_dir`. Whoever starts the server may read all causes.
+    pub(crate) fn catalog(data_dir: &Path, source: CatalogError) -> Self {
+        let mut causes = vec![source.to_string()];
+        let mut next = source.source();
+        while let Some(cause) = next {
+            causes.push(cause.to_string());
+            next = cause.source();
+        }
+        Self::Catalog { data_dir: data_dir.to_owned(), cause: causes.join(": "), source }
+    }
+
     /// The kind, for the exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
@@ -71,7 +88,7 @@ impl ServerError {
             Self::Exposed { .. } | Self::Key { .. } => ErrorKind::FailedPrecondition,
             Self::Catalog { source, .. } => source.kind(),
             Self::File { .. } | Self::Bind { .. } | Self::NotDrained => ErrorKind::Unavailable,
-            Self::Engine(_) | Self::Telemetry(_) => ErrorKind::Internal,
+            Self::Engine(_) | Self::Telemetry(_) | Self::Reflection(_) => ErrorKind::Internal,
         }
     }
 }

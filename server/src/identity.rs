@@ -8,6 +8,7 @@
 //!
 //! A refusal tells the caller that the token is not valid; that it expired is told only when its signature was good.
 
+pub mod admin;
 mod jwks;
 pub mod keys;
 pub mod layer;

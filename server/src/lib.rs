@@ -8,15 +8,22 @@
 //! any of its body is read; then the door.
 
 pub mod config;
+pub mod convert;
 pub mod crypto;
 pub mod door;
 mod error;
+pub mod flight;
+pub mod grpc;
+mod handles;
 pub mod identity;
 pub mod listen;
 pub mod pages;
 pub mod scrub;
+mod serve;
 pub mod status;
 pub mod telemetry;
+mod wire;
 
 pub use config::Config;
 pub use error::ServerError;
+pub use serve::{Running, serve};

@@ -1,0 +1,211 @@
+//! Statements: described, kept under tickets and as prepared statements, run.
+//!
+//! A ticket or prepared statement holds the text of a statement, where its names are resolved, and its parameters; never a
+//! plan and never rights. A ticket is good once, so that a statement that changes something runs once.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use arrow_flight::sql::{ProstMessageExt, TicketStatementQuery};
+use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use futures::{StreamExt, TryStreamExt};
+use lakewarden_catalog::ErrorKind;
+use lakewarden_catalog::model::Namespace;
+use datafusion::common::ScalarValue;
+use lakewarden_engine::{Outcome, QueryStream};
+use parking_lot::Mutex;
+use prost::Message;
+use tonic::{Response, Status};
+
+use super::Door;
+use super::answer::{self, Messages};
+use super::session::Current;
+use crate::status::{plain, status};
+
+/// A statement that a client may fetch once.
+#[derive(Clone)]
+pub(super) struct Ticketed {
+    sql: Arc<str>,
+    namespace: Namespace,
+    parameters: Option<RecordBatch>,
+}
+
+/// A prepared statement.
+pub(super) struct Prepared {
+    sql: Arc<str>,
+    namespace: Namespace,
+    bound: Mutex<Option<RecordBatch>>,
+}
+
+/// What a client is told of a prepared statement.
+pub(super) struct Created {
+    pub(super) handle: Vec<u8>,
+    /// Its columns; none when it answers with no rows.
+    pub(super) columns: Option<SchemaRef>,
+    pub(super) parameters: SchemaRef,
+}
+
+impl Prepared {
+    /// Binds parameters for the executions to come.
+    pub(super) fn bind(&self, parameters: Option<RecordBatch>) {
+        *self.bound.lock() = parameters;
+    }
+
+    /// What a ticket for it holds: its parameters as they are bound now.
+    pub(super) fn ticketed(&self) -> Ticketed {
+        let parameters = self.bound.lock().clone();
+        Ticketed { sql: Arc::clone(&self.sql), namespace: self.namespace.clone(), parameters }
+    }
+}
+
+impl Ticketed {
+    /// A statement in the current session.
+    pub(super) fn new(sql: &str, current: &Current) -> Self {
+        Self { sql: sql.into(), namespace: current.namespace(), parameters: None }
+    }
+
+    /// The same with these parameters, if any are given.
+    pub(super) fn or_with(self, parameters: Option<RecordBatch>) -> Self {
+        Self { parameters: parameters.or(self.parameters), ..self }
+    }
+
+    /// The values of each execution. A statement without parameters is executed once.
+    fn bindings(&self) -> Result<Vec<Vec<ScalarValue>>, Status> {
+        let Some(batch) = &self.parameters else { return Ok(vec![Vec::new()]) };
+        let row = |row: usize| {
+            let values = batch.columns().iter().map(|column| ScalarValue::try_from_array(column, row));
+            let values: Result<Vec<_>, _> = values.collect();
+            values
+                .map_err(|_| plain(ErrorKind::InvalidArgument, "MALFORMED_PARAMETERS", "the parameters cannot be read"))
+        };
+        (0..batch.num_rows()).map(row).collect()
+    }
+}
+
+impl Door {
+    /// Describes a statement and gives a ticket for it.
+    pub(super) async fn info(
+        &self,
+        current: &Current,
+        statement: Ticketed,
+        descriptor: FlightDescriptor,
+    ) -> Result<Response<FlightInfo>, Status> {
+        let session = self.session_in(current, &statement.namespace);
+        let described = session.describe(&statement.sql).await;
+        let described = described.map_err(|e| status(&e, Some(current.caller.request_id)))?;
+        let schema = answer::plain_schema(&described.schema);
+        let key = self.tickets.keep(current.caller.principal, statement)?;
+        let ticket = TicketStatementQuery { statement_handle: key.to_vec().into() };
+        flight_info(&schema, ticket.as_any().encode_to_vec(), descriptor)
+    }
+
+    /// Runs the statement of a ticket, and lets go of the ticket.
+    pub(super) async fn redeem(&self, current: &Current, handle: &[u8]) -> Result<Response<Messages>, Status> {
+        let gone =
+            || plain(ErrorKind::NotFound, "TICKET_NOT_FOUND", "this ticket was used, has expired or does not exist");
+        let statement = self.tickets.take(current.caller.principal, handle).ok_or_else(gone)?;
+        let mut answers = Vec::new();
+        let mut bindings = statement.bindings()?.into_iter();
+        let first = bindings.next().unwrap_or_default();
+        answers.push(self.run(current, &statement.namespace, &statement.sql, first).await?);
+        // Further rows of parameters: each is its own execution, their rows follow one another.
+        for values in bindings {
+            answers.push(self.run(current, &statement.namespace, &statement.sql, values).await?);
+        }
+        let schema = answers.first().map_or_else(|| Arc::new(Schema::empty()), |a| answer::plain_schema(a.schema()));
+        let (request_id, running) = (current.caller.request_id, self.metrics.query_running());
+        let batches = futures::stream::iter(answers).flatten().map_err(move |error| {
+            // The gauge lives as long as the rows come.
+            let _ = &running;
+            status(&error, Some(request_id))
+        });
+        Ok(answer::encode(schema, batches))
+    }
+
+    /// Runs a statement for its effect, once for each row of parameters; how many rows it changed, or -1 when that cannot be
+    /// said.
+    pub(super) async fn update(&self, current: &Current, statement: &Ticketed) -> Result<i64, Status> {
+        let _running = self.metrics.query_running();
+        let mut changed = 0i64;
+        for values in statement.bindings()? {
+            let stream = self.run(current, &statement.namespace, &statement.sql, values).await?;
+            let outcome = stream.outcome();
+            let ended = stream.try_for_each(|_| futures::future::ready(Ok(()))).await;
+            ended.map_err(|e| status(&e, Some(current.caller.request_id)))?;
+            match outcome {
+                Outcome::Changed(rows) => changed = changed.saturating_add(i64::try_from(rows).unwrap_or(i64::MAX)),
+                Outcome::Done => {}
+                Outcome::Rows => return Ok(-1),
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Keeps a prepared statement.
+    pub(super) async fn prepare(&self, current: &Current, sql: &str) -> Result<Created, Status> {
+        let namespace = current.namespace();
+        let described = self.session_in(current, &namespace).describe(sql).await;
+        let described = described.map_err(|e| status(&e, Some(current.caller.request_id)))?;
+        let prepared = Prepared { sql: sql.into(), namespace, bound: Mutex::new(None) };
+        let key = self.prepared.keep(current.caller.principal, Arc::new(prepared))?;
+        let unknown = arrow::datatypes::DataType::Utf8;
+        let parameters = described.parameters.iter().enumerate().map(|(i, data_type)| {
+            Field::new(format!("parameter_{}", i + 1), data_type.clone().unwrap_or_else(|| unknown.clone()), true)
+        });
+        Ok(Created {
+            handle: key.to_vec(),
+            columns: described.is_query.then(|| answer::plain_schema(&described.schema)),
+            parameters: answer::plain_schema(&Schema::new(parameters.collect::<Vec<_>>())),
+        })
+    }
+
+    /// The prepared statement of this handle.
+    pub(super) fn find_prepared(&self, current: &Current, handle: &[u8]) -> Result<Arc<Prepared>, Status> {
+        let gone = || {
+            plain(
+                ErrorKind::NotFound,
+                "PREPARED_STATEMENT_NOT_FOUND",
+                "this prepared statement was closed, has expired or does not exist",
+            )
+        };
+        self.prepared.get(current.caller.principal, handle).ok_or_else(gone)
+    }
+
+    /// Runs one statement and remembers where it left the session.
+    pub(super) async fn run(
+        &self,
+        current: &Current,
+        namespace: &Namespace,
+        sql: &str,
+        values: Vec<ScalarValue>,
+    ) -> Result<QueryStream, Status> {
+        let session = self.session_in(current, namespace);
+        let answered = session.run_with(sql, values).await;
+        let answered = answered.map_err(|e| status(&e, Some(current.caller.request_id)))?;
+        let after = session.namespace();
+        if after != *namespace {
+            self.sessions.settle(current, after)?;
+        }
+        Ok(answered)
+    }
+
+    fn session_in(&self, current: &Current, namespace: &Namespace) -> lakewarden_engine::Session {
+        let session = self.engine.session(current.caller.clone());
+        session.set_namespace(namespace.clone());
+        session
+    }
+}
+
+/// What a client needs to fetch an answer.
+pub(super) fn flight_info(
+    schema: &Schema,
+    ticket: Vec<u8>,
+    descriptor: FlightDescriptor,
+) -> Result<Response<FlightInfo>, Status> {
+    let endpoint = FlightEndpoint::new().with_ticket(Ticket { ticket: ticket.into() });
+    let info = FlightInfo::new()
+        .try_with_schema(schema)
+        .map_err(|e| Status::from(arrow_flight::error::FlightError::from(e)))?;
+    Ok(Response::new(info.with_endpoint(endpoint).with_descriptor(descriptor)))
+}
