@@ -51,6 +51,9 @@ fn at(version: &Option<u64>) -> String {
 pub async fn open_table(location: &Path, version: Option<u64>, system: &SessionState) -> Result<OpenTable, OpenError> {
     let not_found = |source: Option<DeltaTableError>| OpenError::NotFound(version, source.map(Box::new));
     let directory = std::path::absolute(location).map_err(|_| not_found(None))?;
+    if !directory.join("_delta_log").is_dir() {
+        return Err(not_found(None));
+    }
     let url = Url::from_directory_path(&directory).map_err(|()| not_found(None))?;
     let mut builder = DeltaTableBuilder::from_url(url).map_err(|error| not_found(Some(error)))?;
     if let Some(version) = version {
@@ -96,4 +99,82 @@ fn deepest(error: &DeltaTableError) -> String {
         last = source;
     }
     last.to_string().replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use datafusion::physical_plan::collect;
+
+    use super::*;
+    use crate::governed::tests::fixture::{Lake, catalog};
+    use crate::runtime::{Limits, Workshop};
+
+    async fn opened(path: &Path, version: Option<u64>) -> Result<OpenTable, OpenError> {
+        let workshop = Workshop::new(Limits::default()).unwrap();
+        open_table(path, version, &workshop.system().unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn a_version_is_opened_exactly_or_not_at_all() {
+        let lake = Lake::new().await;
+        let path = lake.path("grants");
+        let batch = crate::governed::tests::fixture::employees();
+        lake.write("other", batch.clone(), &[]).await;
+        lake.write("other", batch, &[]).await;
+        let other = lake.path("other");
+        assert_eq!(opened(&other, None).await.unwrap().version, 1);
+        assert_eq!(opened(&other, Some(0)).await.unwrap().version, 0);
+        assert!(opened(&other, Some(7)).await.is_err());
+        assert!(matches!(opened(&path.join("nothing"), None).await, Err(OpenError::NotFound(None, _))));
+    }
+
+    #[tokio::test]
+    async fn partition_columns_have_plain_types() {
+        let lake = Lake::new().await;
+        let open = opened(&lake.path("employees"), None).await.unwrap();
+        let region = open.schema.field_with_name("region").unwrap();
+        assert_eq!(region.data_type(), open.schema.field_with_name("name").unwrap().data_type());
+    }
+
+    #[tokio::test]
+    async fn an_unknown_feature_is_named() {
+        let lake = Lake::new().await;
+        let log = lake.path("grants").join("_delta_log/00000000000000000000.json");
+        let text = std::fs::read_to_string(&log).unwrap();
+        let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7,"readerFeatures":["quantumRows"],"writerFeatures":["quantumRows"]}}"#;
+        let lines = text.lines().map(|line| if line.contains("\"protocol\"") { protocol } else { line });
+        std::fs::write(&log, lines.collect::<Vec<_>>().join("\n")).unwrap();
+        let error = opened(&lake.path("grants"), None).await.unwrap_err();
+        assert!(matches!(&error, OpenError::Unsupported(text) if text.contains("quantumRows")), "{error}");
+    }
+
+    /// Tables of other writers. Says that it was skipped where the data isn't there.
+    #[tokio::test]
+    async fn tables_of_other_writers_read_as_expected() {
+        let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/delta");
+        let Ok(text) = std::fs::read_to_string(data.join("expectations.json")) else {
+            println!("skipped: no tables of other writers at {}", data.display());
+            return;
+        };
+        let workshop = Workshop::new(Limits::default()).unwrap();
+        let expectations: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+        for (name, expected) in expectations {
+            let mut system = workshop.system().unwrap();
+            let open = open_table(&data.join(&name).join("delta"), None, &system).await;
+            if expected["expect"] == "error" {
+                println!("{name}: {}", open.unwrap_err());
+                continue;
+            }
+            let open = open.unwrap_or_else(|error| panic!("{name}: {error}"));
+            system.register_catalog_list(catalog(vec![("t", Arc::new(open.raw))]));
+            let plan = system.create_logical_plan("SELECT * FROM t").await.unwrap();
+            let plan = system.create_physical_plan(&plan).await.unwrap();
+            let batches = collect(plan, system.task_ctx()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+            assert_eq!(rows as u64, expected["rows"].as_u64().unwrap(), "{name}");
+        }
+    }
 }

@@ -256,3 +256,51 @@ impl ExecutionPlan for PolicyBarrierExec {
         Ok(FilterPushdownPropagation::all_unsupported(result))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::logical_expr::Operator;
+    use datafusion::physical_expr::expressions::{binary, col, lit};
+    use datafusion::physical_plan::displayable;
+    use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+
+    use super::*;
+
+    fn rows() -> Arc<dyn ExecutionPlan> {
+        let fields = vec![Field::new("a", DataType::Int64, true), Field::new("b", DataType::Int64, true)];
+        Arc::new(PlaceholderRowExec::new(Arc::new(Schema::new(fields))))
+    }
+
+    fn filtered(columns: &[&str]) -> Arc<dyn ExecutionPlan> {
+        columns.iter().fold(rows(), |input, column| {
+            let schema = input.schema();
+            let predicate = binary(col(column, &schema).unwrap(), Operator::Eq, lit(1_i64), &schema).unwrap();
+            Arc::new(FilterExec::try_new(predicate, input).unwrap())
+        })
+    }
+
+    fn verified(planned: &[&str], found: Arc<dyn ExecutionPlan>) -> bool {
+        let barrier = Arc::new(PolicyBarrierExec::try_new(filtered(planned)).unwrap());
+        let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+        let rewritten = barrier.replace_children(vec![found], options).unwrap();
+        assert!(displayable(rewritten.as_ref()).indent(true).to_string().starts_with("PolicyBarrierExec"));
+        rewritten.downcast_ref::<PolicyBarrierExec>().unwrap().verify().unwrap()
+    }
+
+    #[test]
+    fn a_rewritten_plan_must_keep_every_predicate() {
+        assert!(verified(&["a", "b"], filtered(&["a", "b"])));
+        assert!(verified(&["a", "b"], filtered(&["b", "a"])));
+        assert!(verified(&["a"], filtered(&["a", "b"])));
+        assert!(!verified(&["a", "b"], filtered(&["a"])));
+        assert!(!verified(&["a", "b"], filtered(&["a", "a"])));
+        assert!(!verified(&["a"], filtered(&["b"])));
+        assert!(!verified(&["a"], rows()));
+    }
+
+    #[test]
+    fn no_rows_need_no_predicate() {
+        assert!(verified(&["a"], Arc::new(EmptyExec::new(rows().schema()))));
+    }
+}

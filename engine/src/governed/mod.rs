@@ -29,7 +29,7 @@ pub mod spec;
 pub mod table;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use fault::{FaultLog, ScanFault};
 pub use policy::{TablePolicy, govern_table, govern_view};

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use datafusion::config::Dialect;
 use datafusion::error::Result;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
@@ -115,6 +116,7 @@ fn config(limits: &Limits) -> SessionConfig {
     // The row filter of a policy stays an operator that can be seen in the plan; readers only skip by it.
     options.execution.parquet.pushdown_filters = false;
     options.explain.show_statistics = false;
+    options.sql_parser.dialect = Dialect::Databricks;
     options.sql_parser.enable_ident_normalization = true;
     config
 }
