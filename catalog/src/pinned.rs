@@ -184,19 +184,28 @@ impl Pinned {
     /// Names what the decision found missing; a parent is named only by what the caller wrote of it.
     fn missing(&self, securable: &Securable, privilege: Privilege, reasons: &[crate::Reason]) -> String {
         use crate::Reason;
-        for reason in reasons {
-            let (word, privilege, id) = match reason {
-                Reason::Missing { privilege, securable } => ("needs", privilege, securable),
-                Reason::Deny { privilege, securable, .. } => ("is refused by a DENY of", privilege, securable),
-                Reason::Grant { .. } | Reason::Owner { .. } => continue,
-            };
-            let Some(at) = self.state.securable(*id) else {
-                continue;
-            };
-            return format!("this {word} {privilege} on {} `{}`", at.kind().noun(), self.state.full_name(*id));
+        let on = |id| {
+            let kind = self.state.securable(id).map_or("securable", |s| s.kind().noun());
+            format!("{kind} `{}`", self.state.full_name(id))
+        };
+        let denied = reasons.iter().find_map(|reason| match reason {
+            Reason::Deny { privilege, securable, .. } => Some((privilege, *securable)),
+            _ => None,
+        });
+        if let Some((privilege, id)) = denied {
+            return format!("this is refused by a DENY of {privilege} on {}", on(id));
         }
-        let (kind, name) = (securable.kind(), self.state.full_name(securable.id));
-        format!("this needs {privilege} on {} `{name}`", kind.noun())
+        let missing: Vec<String> = reasons
+            .iter()
+            .filter_map(|reason| match reason {
+                Reason::Missing { privilege, securable } => Some(format!("{privilege} on {}", on(*securable))),
+                _ => None,
+            })
+            .collect();
+        match missing.as_slice() {
+            [] => format!("this needs {privilege} on {}", on(securable.id)),
+            missing => format!("this needs {}", missing.join(" and ")),
+        }
     }
 }
 

@@ -75,6 +75,11 @@ impl Privilege {
         }
     }
 
+    /// Whether a grant of it above means something on a securable of this kind.
+    pub fn reaches(self, kind: SecurableKind) -> bool {
+        self == Privilege::Browse || self.grantable_on(kind)
+    }
+
     /// Whether ALL PRIVILEGES stands for it too.
     pub fn in_all_privileges(self) -> bool {
         !matches!(self, Privilege::AllPrivileges | Privilege::Manage)

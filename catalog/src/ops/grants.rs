@@ -173,7 +173,7 @@ fn lines(pinned: &Pinned, securable: &Securable, inherited: bool) -> Vec<(GrantR
         let mut rows: Vec<_> = state.grants_on(link.id).iter().copied().collect();
         rows.sort_by_key(|row| state.principal_name(row.principal));
         for row in rows {
-            let privileges = row.allow.iter().filter(|p| !above || p.grantable_on(securable.kind()));
+            let privileges = row.allow.iter().filter(|p| !above || p.reaches(securable.kind()));
             let line = |privilege| GrantEntry {
                 principal: state.principal_name(row.principal),
                 privilege,

@@ -1,158 +1,96 @@
-//! Refusing rows whose check isn't TRUE.
+//! Refusing rows that their writer could not read.
 
-use std::fmt;
-use std::sync::Arc;
-
-use arrow::array::{Array, AsArray, RecordBatch, RecordBatchOptions};
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{internal_datafusion_err, internal_err};
-use datafusion::config::ConfigOptions;
+use arrow::array::{Array, AsArray};
+use arrow::datatypes::DataType;
+use datafusion::common::{ScalarValue, internal_err};
 use datafusion::error::Result;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
-use datafusion::physical_plan::filter_pushdown::{ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
-use futures::StreamExt;
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
 
 use super::write_error::RowFault;
 
-/// Takes rows with one column more, BOOLEAN and the last: passes them on without it when it is TRUE in all of them, and fails with
-/// [`RowFault::Hidden`] when it is FALSE or NULL in one.
+/// A predicate that fails with [`RowFault::Hidden`] on the first row for which `verdict` is FALSE or NULL, and is TRUE for all others.
 ///
-/// With the row filter of a table as that column, computed on the values as they will be stored, nobody writes a row that they could not
-/// read.
-#[derive(Debug)]
-pub struct RowCheckExec {
-    input: Arc<dyn ExecutionPlan>,
-    properties: Arc<PlanProperties>,
+/// With the row filter of a table as the verdict, over the values as they will be stored, nobody writes a row that they could not read. It
+/// is a predicate and no column, since only predicates may hold subqueries.
+pub fn require_true(verdict: Expr) -> Expr {
+    ScalarUDF::from(RequireTrue { signature: Signature::exact(vec![DataType::Boolean], Volatility::Volatile) })
+        .call(vec![verdict])
 }
 
-impl RowCheckExec {
-    /// Wraps a plan whose last column is the check.
-    ///
-    /// # Errors
-    /// Internal, when the plan has no such column.
-    pub fn try_new(input: Arc<dyn ExecutionPlan>) -> Result<Self> {
-        let schema = input.schema();
-        let Some((check, fields)) = schema.fields().split_last() else {
-            return internal_err!("a row check needs a column");
-        };
-        if check.data_type() != &DataType::Boolean {
-            return internal_err!("a row check must be BOOLEAN");
-        }
-        let shown = Schema::new_with_metadata(fields.to_vec(), schema.metadata().clone());
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(Arc::new(shown)),
-            datafusion::physical_expr::Partitioning::UnknownPartitioning(input.output_partitioning().partition_count()),
-            input.pipeline_behavior(),
-            input.boundedness(),
-        );
-        Ok(Self { input, properties: Arc::new(properties) })
-    }
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct RequireTrue {
+    signature: Signature,
 }
 
-impl DisplayAs for RowCheckExec {
-    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RowCheck")
-    }
-}
-
-impl ExecutionPlan for RowCheckExec {
+impl ScalarUDFImpl for RequireTrue {
     fn name(&self) -> &str {
-        "RowCheck"
+        "__require_true"
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn signature(&self) -> &Signature {
+        &self.signature
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        vec![&self.input]
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
     }
 
-    fn apply_expressions(
-        &self,
-        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let all_pass = match args.args.first() {
+            Some(ColumnarValue::Scalar(ScalarValue::Boolean(verdict))) => {
+                args.number_rows == 0 || *verdict == Some(true)
+            }
+            Some(ColumnarValue::Array(verdicts)) => match verdicts.as_boolean_opt() {
+                Some(verdicts) => verdicts.null_count() == 0 && verdicts.true_count() == verdicts.len(),
+                None => return internal_err!("a row check must be BOOLEAN"),
+            },
+            _ => return internal_err!("a row check must be BOOLEAN"),
+        };
+        if all_pass {
+            Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))))
+        } else {
+            Err(RowFault::Hidden.into())
+        }
     }
-
-    fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
-        let input = children.pop().ok_or_else(|| internal_datafusion_err!("a row check needs an input"))?;
-        Ok(Arc::new(Self::try_new(input)?))
-    }
-
-    /// A filter above may not run below: it would drop rows before they are checked.
-    fn handle_child_pushdown_result(
-        &self,
-        _: FilterPushdownPhase,
-        result: ChildPushdownResult,
-        _: &ConfigOptions,
-    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
-        Ok(FilterPushdownPropagation::all_unsupported(result))
-    }
-
-    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let schema = self.schema();
-        let shown = Arc::clone(&schema);
-        let stream = self.input.execute(partition, context)?.map(move |batch| checked(&batch?, &shown));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, stream)))
-    }
-}
-
-fn checked(batch: &RecordBatch, shown: &SchemaRef) -> Result<RecordBatch> {
-    let Some((check, columns)) = batch.columns().split_last() else {
-        return internal_err!("a row check needs a column");
-    };
-    let Some(check) = check.as_boolean_opt() else { return internal_err!("a row check must be BOOLEAN") };
-    if check.null_count() > 0 || check.true_count() < check.len() {
-        return Err(RowFault::Hidden.into());
-    }
-    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(shown), columns.to_vec(), &rows)?)
 }
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, BooleanArray, Int32Array};
-    use datafusion::datasource::memory::MemorySourceConfig;
-    use datafusion::physical_plan::collect;
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+    use datafusion::logical_expr::col;
+    use datafusion::prelude::SessionContext;
     use rstest::rstest;
 
     use super::*;
 
-    fn plan(check: Vec<Option<bool>>) -> Arc<dyn ExecutionPlan> {
-        let rows = i32::try_from(check.len()).unwrap();
-        let ids: ArrayRef = Arc::new(Int32Array::from_iter_values(0..rows));
-        let check: ArrayRef = Arc::new(BooleanArray::from(check));
-        let batch = RecordBatch::try_from_iter([("id", ids), ("ok", check)]).unwrap();
-        let source = MemorySourceConfig::try_new_exec(&[vec![batch.clone()]], batch.schema(), None).unwrap();
-        Arc::new(RowCheckExec::try_new(source).unwrap())
-    }
-
-    #[tokio::test]
-    async fn rows_that_pass_lose_the_check() {
-        let batches = collect(plan(vec![Some(true), Some(true)]), Arc::new(TaskContext::default())).await.unwrap();
-        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
-        assert!(batches.iter().all(|batch| batch.num_columns() == 1));
+    async fn run(verdicts: Vec<Option<bool>>) -> Result<usize> {
+        let column: ArrayRef = Arc::new(BooleanArray::from(verdicts));
+        let rows = RecordBatch::try_from_iter([("verdict", column)]).unwrap();
+        let frame = SessionContext::new().read_batch(rows)?.filter(require_true(col("verdict")))?;
+        frame.count().await
     }
 
     #[rstest]
-    #[case(vec![Some(true), Some(false)])]
-    #[case(vec![Some(true), None])]
+    #[case(vec![])]
+    #[case(vec![Some(true)])]
+    #[case(vec![Some(true), Some(true)])]
     #[tokio::test]
-    async fn one_row_that_does_not_pass_fails_all(#[case] check: Vec<Option<bool>>) {
-        let error = collect(plan(check), Arc::new(TaskContext::default())).await.unwrap_err();
-        assert_eq!(RowFault::find(&error), Some(&RowFault::Hidden));
+    async fn rows_that_pass_stay(#[case] verdicts: Vec<Option<bool>>) {
+        let rows = verdicts.len();
+        assert_eq!(run(verdicts).await.unwrap(), rows);
     }
 
-    #[test]
-    fn a_last_column_of_another_type_is_refused() {
-        let ids: ArrayRef = Arc::new(Int32Array::from(vec![1]));
-        let batch = RecordBatch::try_from_iter([("id", ids)]).unwrap();
-        let source = MemorySourceConfig::try_new_exec(&[vec![batch.clone()]], batch.schema(), None).unwrap();
-        assert!(RowCheckExec::try_new(source).is_err());
+    #[rstest]
+    #[case(vec![Some(false)])]
+    #[case(vec![None])]
+    #[case(vec![Some(true), None, Some(true)])]
+    #[tokio::test]
+    async fn one_row_that_does_not_pass_fails_all(#[case] verdicts: Vec<Option<bool>>) {
+        let error = run(verdicts).await.unwrap_err();
+        assert_eq!(RowFault::find(&error), Some(&RowFault::Hidden));
     }
 }

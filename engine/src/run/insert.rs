@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
+use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
 
 use super::Run;
 use crate::delta::{
-    ColumnMatch, ExecProvider, Location, OpenTable, RowCheckExec, WriteMode, conform, table_schema, write,
+    ColumnMatch, ExecProvider, Location, OpenTable, WriteError, WriteMode, conform, require_true, table_schema, write,
 };
 use crate::error::EngineError;
+use crate::governed::ScanFault;
 use crate::governed::policy::GUARDED;
 use crate::names;
 use crate::statement::Insert;
@@ -37,12 +38,25 @@ impl Run {
         let location = location_of(&target)?;
         let mode = if insert.overwrite { WriteMode::Overwrite } else { WriteMode::Append };
         let system = self.planner.system.clone();
-        let written = write(&location, mode, input, &matching, &system).await?;
+        let written = write(&location, mode, input, &matching, &system).await;
+        let written = written.map_err(|error| self.withheld(&target, error))?;
         let details = vec![("version", written.version.to_string()), ("rows", written.rows.to_string())];
         let label = target.full_name.clone();
         self.change(move |metastore, caller| metastore.record_data_change(caller, "tables.insert", &label, &details))
             .await?;
         QueryStream::changed(written.rows)
+    }
+
+    /// Under a row filter an error while computing rows may be the policy's, so that its text goes to the log.
+    fn withheld(&self, target: &Opened, error: WriteError) -> EngineError {
+        match error {
+            WriteError::Input(details) if target.row_filter.is_some() && ScanFault::find(&details).is_none() => {
+                let label = target.full_name.clone();
+                let reference = self.planner.faults.record(&label, &details);
+                EngineError::Governed(ScanFault { label, reference })
+            }
+            other => other.into(),
+        }
     }
 
     /// The rows in the table's own types, with the row filter judging each before it is written.
@@ -60,13 +74,11 @@ impl Run {
         let provider = provider_as_source(Arc::new(ExecProvider::new(rows)));
         let planned = async {
             let scan = LogicalPlanBuilder::scan(TableReference::bare(GUARDED), provider, None)?;
-            let mut columns: Vec<Expr> = scan.schema().columns().into_iter().map(Expr::Column).collect();
-            columns.push(verdict.alias("__verdict"));
-            let judged = self.planner.system.create_physical_plan(&scan.project(columns)?.build()?).await?;
-            Ok::<_, datafusion::error::DataFusionError>(Arc::new(RowCheckExec::try_new(judged)?))
+            let judged = scan.filter(require_true(verdict))?.build()?;
+            self.planner.system.create_physical_plan(&judged).await
         };
         // The verdict holds the policy's text, so that an error of planning it is not the caller's to read.
-        planned.await.map(|plan| plan as Arc<dyn ExecutionPlan>).map_err(|error| {
+        planned.await.map_err(|error| {
             let reference = self.planner.faults.record(&target.full_name, &error);
             EngineError::Policy { label: target.full_name.clone(), policy: filter.name.clone(), reference }
         })
