@@ -13,6 +13,7 @@ pub mod exit;
 mod names;
 mod profiles;
 mod prompt;
+pub mod quickstart;
 mod render;
 mod secret;
 mod sql;
