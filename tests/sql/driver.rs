@@ -33,11 +33,24 @@ impl World {
         Self { engine, folder }
     }
 
+    /// A session of a user, for tests that are no cases.
+    pub fn session(&self, name: &str) -> Session {
+        session(&self.engine, name)
+    }
+
     pub fn connection(&self) -> Connection {
         let tmp = self.folder.path().join("case");
         std::fs::create_dir_all(&tmp).unwrap();
         Connection { engine: self.engine.clone(), session: None, tmp: tmp.display().to_string() }
     }
+}
+
+fn session(engine: &Engine, name: &str) -> Session {
+    let name = PrincipalName::parse(name).unwrap();
+    let found = engine.catalog().reads().principal_for_identity(&name);
+    let principal = found.unwrap_or_else(|| panic!("there is no user `{name}`"));
+    let request_id = RequestId(engine.catalog().reads().clock().new_id());
+    engine.session(Caller { principal: principal.id, name, kind: PrincipalKind::User, request_id, door: "test" })
 }
 
 /// One connection; nobody's before `login`.
@@ -49,13 +62,7 @@ pub struct Connection {
 
 impl Connection {
     fn login(&mut self, name: &str) {
-        let name = PrincipalName::parse(name).unwrap();
-        let found = self.engine.catalog().reads().principal_for_identity(&name);
-        let principal = found.unwrap_or_else(|| panic!("there is no user `{name}`"));
-        let request_id = RequestId(self.engine.catalog().reads().clock().new_id());
-        let caller =
-            Caller { principal: principal.id, name, kind: PrincipalKind::User, request_id, door: "test" };
-        self.session = Some(self.engine.session(caller));
+        self.session = Some(session(&self.engine, name));
     }
 }
 

@@ -2,6 +2,7 @@
 //! alice's; errors are matched by their SQLSTATE. `{tmp}` stands for a folder that the case may use.
 
 mod driver;
+mod written_elsewhere;
 
 use driver::World;
 
