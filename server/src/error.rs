@@ -64,6 +64,20 @@ pub enum ServerError {
     /// The description of the gRPC services could not be read.
     #[error("gRPC reflection could not be set up: {0}")]
     Reflection(String),
+    /// A step of the quickstart failed.
+    #[error("the quickstart stopped at {cause}")]
+    Quickstart {
+        /// The step and what stopped it.
+        cause: String,
+        /// The kind of what stopped it.
+        kind: ErrorKind,
+    },
+    /// There is a catalog of the quickstart's name that it did not make.
+    #[error("there is a catalog `{catalog}` that the quickstart did not make: use another --data-dir")]
+    NotOurs {
+        /// Its name.
+        catalog: &'static str,
+    },
     /// Requests were still running when the time to drain was over.
     #[error("stopped while requests were still running")]
     NotDrained,
@@ -81,11 +95,17 @@ impl ServerError {
         Self::Catalog { data_dir: data_dir.to_owned(), cause: causes.join(": "), source }
     }
 
+    /// A step of the quickstart that failed for a cause without a kind of its own.
+    pub(crate) fn quickstart(step: &str, cause: &dyn std::fmt::Display) -> Self {
+        Self::Quickstart { cause: format!("{step}: {cause}"), kind: ErrorKind::Internal }
+    }
+
     /// The kind, for the exit code.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Config(_) => ErrorKind::InvalidArgument,
-            Self::Exposed { .. } | Self::Key { .. } => ErrorKind::FailedPrecondition,
+            Self::Exposed { .. } | Self::Key { .. } | Self::NotOurs { .. } => ErrorKind::FailedPrecondition,
+            Self::Quickstart { kind, .. } => *kind,
             Self::Catalog { source, .. } => source.kind(),
             Self::File { .. } | Self::Bind { .. } | Self::NotDrained => ErrorKind::Unavailable,
             Self::Engine(_) | Self::Telemetry(_) | Self::Reflection(_) => ErrorKind::Internal,

@@ -18,6 +18,7 @@ mod handles;
 pub mod identity;
 pub mod listen;
 pub mod pages;
+pub mod quickstart;
 pub mod scrub;
 mod serve;
 pub mod status;

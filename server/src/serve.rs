@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -13,7 +14,7 @@ use crate::error::ServerError;
 use crate::grpc::Health;
 use crate::listen::{Listener, acceptor};
 use crate::pages::Readiness;
-use crate::wire::wire;
+use crate::wire::{Base, open, wire};
 
 /// A server that takes requests. Dropping it stops it without waiting.
 pub struct Running {
@@ -33,7 +34,17 @@ pub async fn serve(config: Config) -> Result<Running, ServerError> {
     crypto::install_providers();
     let tls = acceptor(&config.tls)?;
     // The catalog first: who does not get the data folder must not take the port of who has it.
-    let wired = wire(&config).await?;
+    let base = open(&config).await?;
+    serve_base(config, tls, base).await
+}
+
+/// Starts a server on what is open already.
+pub(crate) async fn serve_base(
+    config: Config,
+    tls: Option<TlsAcceptor>,
+    base: Base,
+) -> Result<Running, ServerError> {
+    let wired = wire(&config, base)?;
     let listener = Listener::bind(&config.listen, tls, wired.metrics).await?;
     let (address, stop) = (listener.address, CancellationToken::new());
     let served = tokio::spawn(listener.serve(wired.router, stop.clone()));

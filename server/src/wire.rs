@@ -40,25 +40,42 @@ pub(crate) struct Wired {
     pub(crate) admin_token_file: PathBuf,
 }
 
+/// What stands behind the doors.
+pub(crate) struct Base {
+    pub(crate) catalog: Handle,
+    pub(crate) engine: Engine,
+    pub(crate) authority: Arc<TokenAuthority>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) admin_token_file: PathBuf,
+    clock: Arc<dyn Clock>,
+}
+
 /// The folder of managed tables, in the data folder.
 const MANAGED: &str = "tables";
 /// The name of the metastore that the first start makes.
 const METASTORE: &str = "metastore";
 
 /// Opens everything that the settings name. The first start makes the metastore and its administrator.
-pub(crate) async fn wire(config: &Config) -> Result<Wired, ServerError> {
+pub(crate) async fn open(config: &Config) -> Result<Base, ServerError> {
     let data_dir = &config.store.data_dir;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let catalog = open_catalog(config, &clock)?;
     let authority = Arc::new(TokenAuthority::new(signing_key(config)?, &config.identity, Arc::clone(&clock)));
     let admin_token_file = data_dir.join("admin.token");
-    admin::write_token(&admin_token_file, &config.identity, &authority, &catalog).await?;
+    let (admin, ttl_s) = (&config.identity.admin, config.identity.admin_token_ttl_s);
+    admin::write_token(admin, &admin_token_file, ttl_s, &authority, &catalog).await?;
     let engine = open_engine(config, &catalog)?;
     engine.purge_dropped(true).await;
-    let metrics = Arc::new(Metrics::new()?);
-    let readiness = Readiness::default();
     let issuers = Issuers::new(&config.identity, &clock)?;
     let identity = Arc::new(Identity::new(Arc::clone(&authority), issuers, catalog.clone()));
+    Ok(Base { catalog, engine, authority, identity, admin_token_file, clock })
+}
+
+/// Puts every door before what was opened.
+pub(crate) fn wire(config: &Config, base: Base) -> Result<Wired, ServerError> {
+    let Base { catalog, engine, authority, identity, admin_token_file, clock } = base;
+    let metrics = Arc::new(Metrics::new()?);
+    let readiness = Readiness::default();
     let entrance = Entrance { identity, metrics: Arc::clone(&metrics), metrics_open: config.telemetry.metrics_open };
     let observer = Observer { metrics: Arc::clone(&metrics), clock, ops: Arc::new(ops()?) };
     let flight = flight::service(engine.clone(), catalog.clone(), Arc::clone(&metrics), config)?;

@@ -1,4 +1,5 @@
-//! The administrator's first token, in a file that only the owner of the data folder can read.
+//! Tokens that the server hands to the owner of its data folder, each in a file that nobody else can read: the
+//! administrator's at every start, those of sample users in the quickstart.
 
 use std::path::Path;
 
@@ -8,17 +9,17 @@ use lakewarden_catalog::{Caller, CatalogError, Handle};
 
 use super::tokens::TokenAuthority;
 use super::{Refusal, secret_file};
-use crate::config;
 use crate::error::ServerError;
 
-/// Writes a token for the administrator to `path`, unless there is one that is still good. A token that was revoked is left
-/// as it is: to get another, delete the file and start again.
+/// Writes a token for the principal `name` to `path`, unless there is one that is still good. A token that was revoked is
+/// left as it is: to get another, delete the file and start again.
 ///
 /// # Errors
 /// When the file cannot be read or written, or the token cannot be recorded.
 pub async fn write_token(
+    name: &str,
     path: &Path,
-    settings: &config::Identity,
+    ttl_s: u64,
     authority: &TokenAuthority,
     catalog: &Handle,
 ) -> Result<(), ServerError> {
@@ -27,24 +28,24 @@ pub async fn write_token(
     }
     let folder = path.parent().unwrap_or(Path::new("."));
     let fault = |source: CatalogError| ServerError::catalog(folder, source);
-    let name = PrincipalName::parse(&settings.admin).map_err(fault)?;
-    let Some(admin) = catalog.reads().principal_for_identity(&name) else {
-        tracing::warn!(admin = name.as_str(), "there is no such user any more: no administrator's token was written");
+    let name = PrincipalName::parse(name).map_err(fault)?;
+    let Some(principal) = catalog.reads().principal_for_identity(&name) else {
+        tracing::warn!(name = name.as_str(), "there is no such user any more: no token was written");
         return Ok(());
     };
-    let caller = startup_caller(&admin, catalog);
-    let minted = authority.mint(admin.id, settings.admin_token_ttl_s);
+    let caller = startup_caller(&principal, catalog);
+    let minted = authority.mint(principal.id, ttl_s);
     let minted = minted.map_err(|e| ServerError::Key { what: "the signing key".to_owned(), cause: e.to_string() })?;
     let new = NewToken {
         id: minted.id,
         sha256: minted.sha256,
-        principal: admin.id,
+        principal: principal.id,
         expires_at_ms: minted.expires_at_ms,
         comment: Some("written at start".to_owned()),
     };
     catalog.call(move |metastore| metastore.record_token(&caller, &new)).await.map_err(fault)?;
     secret_file::write(path, &format!("{}\n", minted.token.expose()))?;
-    tracing::info!(file = %path.display(), "the administrator's token was written");
+    tracing::info!(file = %path.display(), "a token was written");
     Ok(())
 }
 
@@ -53,7 +54,7 @@ fn is_over(token: &str, authority: &TokenAuthority, catalog: &Handle, path: &Pat
     match authority.verify(token) {
         Ok(verified) => {
             if catalog.reads().principal_of_token(verified.id, &verified.sha256).is_none() {
-                tracing::warn!(file = %path.display(), "the administrator's token was revoked: delete the file and start again for another");
+                tracing::warn!(file = %path.display(), "the token was revoked: delete the file and start again for another");
             }
             false
         }
@@ -62,9 +63,10 @@ fn is_over(token: &str, authority: &TokenAuthority, catalog: &Handle, path: &Pat
     }
 }
 
-fn startup_caller(admin: &Principal, catalog: &Handle) -> Caller {
+/// The principal itself: everybody may make a token for itself.
+fn startup_caller(of: &Principal, catalog: &Handle) -> Caller {
     let request_id = RequestId(catalog.reads().clock().new_id());
-    Caller { principal: admin.id, name: admin.name.clone(), kind: admin.kind, request_id, door: "startup" }
+    Caller { principal: of.id, name: of.name.clone(), kind: of.kind, request_id, door: "startup" }
 }
 
 #[cfg(test)]
@@ -73,8 +75,7 @@ mod tests {
     use super::*;
 
     async fn written(desk: &Desk, path: &Path) -> String {
-        let settings = config::Identity { admin_token_ttl_s: 60, ..config::Identity::default() };
-        write_token(path, &settings, &desk.authority, &desk.catalog).await.unwrap();
+        write_token("admin", path, 60, &desk.authority, &desk.catalog).await.unwrap();
         std::fs::read_to_string(path).unwrap()
     }
 
@@ -115,8 +116,7 @@ mod tests {
         secret_file::write(&path, "garbage").unwrap();
         assert_ne!(written(&desk, &path).await, "garbage");
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let settings = config::Identity::default();
-        let refused = write_token(&path, &settings, &desk.authority, &desk.catalog).await;
+        let refused = write_token("admin", &path, 60, &desk.authority, &desk.catalog).await;
         assert!(matches!(refused, Err(ServerError::Exposed { .. })));
     }
 }
