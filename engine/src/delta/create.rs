@@ -58,14 +58,26 @@ fn require_empty(folder: &Path) -> Result<(), WriteError> {
 
 /// Empties the folder of a table that wasn't created after all, unless somebody committed there.
 pub(crate) fn abandon(location: &Location) {
-    let log = location.path().join("_delta_log");
-    let committed = std::fs::read_dir(&log).is_ok_and(|mut entries| entries.next().is_some());
+    let committed = std::fs::read_dir(location.path().join("_delta_log")).is_ok_and(|mut log| log.next().is_some());
     if committed {
         return;
     }
-    if let Err(error) = std::fs::remove_dir_all(location.path()) {
-        tracing::warn!(%error, "the files of a table that was not created stay behind");
+    if let Err(error) = empty(location.path()) {
+        tracing::warn!(%error, "files of a table that was not created stay behind");
     }
+}
+
+/// The folder itself stays: it may have been there before.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            std::fs::remove_dir_all(entry.path())?
+        } else {
+            std::fs::remove_file(entry.path())?
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! deltalake quotes rows in its errors ("Preview of invalid data"). What a caller reads is therefore made here from the kind of the
 //! error, never from its text.
 
+use std::io;
+
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::TransactionError;
@@ -114,7 +116,7 @@ pub enum WriteError {
     Storage(#[source] Box<DeltaTableError>),
     /// The file system.
     #[error("the folder of the table cannot be used")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 impl WriteError {
@@ -195,9 +197,23 @@ impl From<DeltaTableError> for WriteError {
             // DataFusion's errors arrive as text only.
             DeltaTableError::Generic(text) if text.contains("Invalid data found") => Self::Constraint,
             DeltaTableError::Generic(text) if text.contains("Resources exhausted") => Self::Exhausted,
+            other if too_long(&other) => {
+                Self::Unsupported("a partition value that is too long for the name of a folder".to_owned())
+            }
             other => Self::Storage(Box::new(other)),
         }
     }
+}
+
+/// Whether the file system refused a name for its length; on local disks only the values of partition columns make names long.
+fn too_long(error: &DeltaTableError) -> bool {
+    let first: &(dyn std::error::Error + 'static) = error;
+    let mut causes = std::iter::successors(Some(first), |error| error.source());
+    let found = causes.any(|error| {
+        error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::InvalidFilename)
+    });
+    // Parquet's writer keeps causes as text only.
+    found || error.to_string().contains("File name too long")
 }
 
 fn transaction(error: TransactionError) -> WriteError {

@@ -1,16 +1,20 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{ArrayRef, AsArray, Int32Array, Int64Array, StringArray, StructArray, new_null_array};
-use arrow::datatypes::{DataType, Field, Int64Type};
+use arrow::datatypes::{DataType, Field, Int64Type, SchemaRef};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::{PartitionStream, StreamingTableExec};
 use datafusion::prelude::{SessionConfig, SessionContext, col};
 use deltalake::kernel::StructField;
 use deltalake::operations::create::CreateBuilder;
+use futures::StreamExt;
 use rstest::rstest;
 use serde_json::json;
 
@@ -204,7 +208,9 @@ async fn a_failed_table_of_a_query_leaves_nothing() {
     let wanted = definition(&[("id", "INT", true), ("name", "DATE", true)], &["name"], &[]);
     let error = create_table_as(&fixture.location, &wanted, source(vec![people()]), &session()).await.unwrap_err();
     assert!(matches!(error, WriteError::Row(RowFault::Cast { .. })), "{error:?}");
-    assert!(!fixture.location.path().exists());
+    assert_eq!(std::fs::read_dir(fixture.location.path()).unwrap().count(), 0);
+    let wanted = definition(&[("id", "INT", true), ("name", "STRING", true)], &["name"], &[]);
+    create_table_as(&fixture.location, &wanted, source(vec![people()]), &session()).await.unwrap();
 }
 
 #[tokio::test]
@@ -350,4 +356,83 @@ async fn a_written_file_says_how_many_rows_and_which_values_it_holds() {
     let actions = table.snapshot().unwrap().snapshot().add_actions_table(true).unwrap();
     assert_eq!(actions.column_by_name("num_records").unwrap().as_primitive::<Int64Type>().value(0), 3);
     assert_eq!(actions.column_by_name("max.id").unwrap().as_primitive::<Int64Type>().value(0), 3);
+}
+
+#[rstest]
+#[case("BOOLEAN", "true", "true")]
+#[case("TINYINT", "-128", "-128")]
+#[case("SMALLINT", "32767", "32767")]
+#[case("INT", "7", "7")]
+#[case("BIGINT", "9223372036854775807", "9223372036854775807")]
+#[case("FLOAT", "0.5", "0.5")]
+#[case("DOUBLE", "1e10", "10000000000.0")]
+#[case("DECIMAL(38,10)", "12345678901234567890.0123456789", "12345678901234567890.0123456789")]
+#[case("STRING", "ä", "ä")]
+#[case("BINARY", "ab", "6162")]
+#[case("DATE", "0001-01-01", "0001-01-01")]
+#[case("TIMESTAMP", "1999-12-31T23:59:59.123456", "1999-12-31T23:59:59.123456Z")]
+#[case("TIMESTAMP_NTZ", "1999-12-31T23:59:59.123456", "1999-12-31T23:59:59.123456")]
+#[tokio::test]
+async fn every_simple_type_goes_in_and_comes_out(#[case] words: &str, #[case] text: &str, #[case] shown: &str) {
+    let whole = Fixture::with(&definition(&[("c", words, true)], &[], &[])).await;
+    let by_value = definition(&[("c", words, true), ("n", "INT", true)], &["c"], &[]);
+    let parted = match words {
+        "BINARY" => {
+            assert!(matches!(by_value.validate(), Err(WriteError::Unsupported(_))));
+            None
+        }
+        _ => Some(Fixture::with(&by_value).await),
+    };
+    let values: ArrayRef = Arc::new(StringArray::from(vec![Some(text), None]));
+    let rows = batch(&[("c", values)]);
+    for fixture in [Some(whole), parted].iter().flatten() {
+        append_batches(&fixture.location, vec![rows.clone()], &ColumnMatch::Name, &session()).await.unwrap();
+        let table = open(&fixture.location).await.unwrap();
+        let frame = SessionContext::new().read_table(table.table_provider().await.unwrap()).unwrap();
+        let sorted = frame.sort(vec![col("c").sort(true, false)]).unwrap().collect().await.unwrap();
+        let values = arrow::compute::concat_batches(&sorted[0].schema(), &sorted).unwrap();
+        assert_eq!(arrow::util::display::array_value_to_string(values.column(0), 0).unwrap(), shown);
+        assert!(values.column(0).is_null(1) && values.num_rows() == 2);
+    }
+}
+
+#[tokio::test]
+async fn a_partition_value_that_no_folder_can_be_named_by_is_refused() {
+    let fixture = Fixture::with(&definition(&[("name", "STRING", true), ("id", "INT", true)], &["name"], &[])).await;
+    let long: ArrayRef = Arc::new(StringArray::from(vec!["canary".repeat(100)]));
+    let error = append_batches(&fixture.location, vec![batch(&[("name", long)])], &ColumnMatch::Name, &session())
+        .await
+        .unwrap_err();
+    assert!(matches!(&error, WriteError::Unsupported(what) if !what.contains("canary")), "{error:?}");
+    assert_eq!(fixture.version().await, 0);
+}
+
+#[derive(Debug)]
+struct Endless(SchemaRef);
+
+impl PartitionStream for Endless {
+    fn schema(&self) -> &SchemaRef {
+        &self.0
+    }
+
+    fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let rows = futures::stream::once(async { Ok(people()) }).chain(futures::stream::pending());
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.0), rows))
+    }
+}
+
+#[tokio::test]
+async fn a_write_that_is_dropped_commits_nothing() {
+    let fixture = Fixture::with(&definition(&[("id", "INT", true), ("name", "STRING", true)], &[], &[])).await;
+    let endless = Arc::new(Endless(people().schema()));
+    let schema = Arc::clone(&endless.0);
+    let rows = Arc::new(StreamingTableExec::try_new(schema, vec![endless], None, vec![], false, None).unwrap());
+    let session = session();
+    let writing = write(&fixture.location, WriteMode::Append, rows, &ColumnMatch::Position, &session);
+    assert!(tokio::time::timeout(std::time::Duration::from_millis(200), writing).await.is_err());
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(fixture.version().await, 0);
+    let files = std::fs::read_dir(fixture.location.path()).unwrap().filter_map(Result::ok);
+    assert!(files.map(|file| file.file_name()).all(|name| name == "_delta_log"), "a part of a file stayed");
+    assert_eq!(fixture.append(people()).await.unwrap().version, 1);
 }
