@@ -27,4 +27,4 @@ mod wire;
 
 pub use config::Config;
 pub use error::ServerError;
-pub use serve::{Running, serve};
+pub use serve::{Running, runtime, serve};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -39,11 +40,7 @@ pub async fn serve(config: Config) -> Result<Running, ServerError> {
 }
 
 /// Starts a server on what is open already.
-pub(crate) async fn serve_base(
-    config: Config,
-    tls: Option<TlsAcceptor>,
-    base: Base,
-) -> Result<Running, ServerError> {
+pub(crate) async fn serve_base(config: Config, tls: Option<TlsAcceptor>, base: Base) -> Result<Running, ServerError> {
     let wired = wire(&config, base)?;
     let listener = Listener::bind(&config.listen, tls, wired.metrics).await?;
     let (address, stop) = (listener.address, CancellationToken::new());
@@ -53,6 +50,15 @@ pub(crate) async fn serve_base(
     tracing::info!(%address, data_dir = %config.store.data_dir.display(), "serving");
     let (admin_token_file, readiness, health) = (wired.admin_token_file, wired.readiness, wired.health);
     Ok(Running { address, admin_token_file, stop, readiness, health, served })
+}
+
+/// The runtime that a process of its own serves on.
+///
+/// # Errors
+/// When its threads can't be started.
+pub fn runtime() -> Result<Runtime, ServerError> {
+    let made = tokio::runtime::Builder::new_multi_thread().enable_all().thread_name("lakewarden-door").build();
+    made.map_err(|e| ServerError::Engine(format!("no threads: {e}")))
 }
 
 impl Running {

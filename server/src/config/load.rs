@@ -100,6 +100,14 @@ impl Config {
     pub fn to_redacted_toml(&self) -> Result<String, ConfigError> {
         toml::to_string_pretty(self).map_err(|e| ConfigError::Faults(vec![e.to_string()]))
     }
+
+    /// The settings as JSON, secrets redacted.
+    ///
+    /// # Errors
+    /// As [`Config::to_redacted_toml`].
+    pub fn to_redacted_json(&self) -> Result<String, ConfigError> {
+        serde_json::to_string_pretty(self).map_err(|e| ConfigError::Faults(vec![e.to_string()]))
+    }
 }
 
 fn read(path: &Path) -> Result<Table, ConfigError> {
