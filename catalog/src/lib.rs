@@ -19,6 +19,9 @@ pub mod state;
 pub mod store;
 mod tx;
 
+#[cfg(test)]
+mod tests;
+
 pub use caller::Caller;
 pub use error::{CatalogError, ErrorKind};
 pub use gate::{Ask, Closure, Decision, Gate, GateError, Link, Need, Reason};
