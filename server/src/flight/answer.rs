@@ -17,22 +17,28 @@ use crate::scrub;
 /// The messages of one answer.
 pub(super) type Messages = Pin<Box<dyn Stream<Item = Result<FlightData, Status>> + Send + 'static>>;
 
-/// Turns batches into messages. The schema is sent even when no batch comes.
+/// Turns the rows of a statement into messages. The schema is sent even when no batch comes.
 pub(super) fn encode(
     schema: SchemaRef,
     batches: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
 ) -> Response<Messages> {
-    let batches = batches.and_then(|batch| futures::future::ready(scrub::scrub(&batch).map_err(internal)));
+    messages(schema, batches.and_then(|batch| futures::future::ready(scrub::scrub(&batch).map_err(internal))))
+}
+
+/// A batch that the door itself has built, as an answer: there is nothing behind its values.
+pub(super) fn one(batch: RecordBatch) -> Response<Messages> {
+    messages(batch.schema(), futures::stream::iter([Ok(batch)]))
+}
+
+fn messages(
+    schema: SchemaRef,
+    batches: impl Stream<Item = Result<RecordBatch, Status>> + Send + 'static,
+) -> Response<Messages> {
     let messages = FlightDataEncoderBuilder::new()
         .with_schema(schema)
         .build(batches.map_err(|status| FlightError::Tonic(Box::new(status))))
         .map_err(Status::from);
     Response::new(messages.boxed())
-}
-
-/// One batch as an answer.
-pub(super) fn one(batch: RecordBatch) -> Response<Messages> {
-    encode(batch.schema(), futures::stream::iter([Ok(batch)]))
 }
 
 /// The schema of an answer in types that every driver reads.
