@@ -20,7 +20,7 @@ pub use input::ExecProvider;
 pub use location::{Location, LocationError};
 pub use open::{OpenError, OpenTable, open_table};
 pub use purge::{PurgeError, purge};
-pub use rows_check::RowCheckExec;
+pub use rows_check::require_true;
 pub use sql_type::{TypeError, parse_sql_type, sql_type, storage_type};
 pub use write::{WriteMode, Written, append_batches, create_table_as, table_schema, write};
 pub use write_error::{RowFault, WriteError};
