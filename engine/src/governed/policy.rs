@@ -135,7 +135,7 @@ fn as_type(mask: Expr, schema: &DFSchemaRef, column: &DataType, name: &str) -> R
 }
 
 /// Whether every value of one type is a value of the other.
-fn is_lossless(from: &DataType, to: &DataType) -> bool {
+pub(crate) fn is_lossless(from: &DataType, to: &DataType) -> bool {
     let text = |one: &DataType| matches!(one, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
     let bytes = |one: &DataType| matches!(one, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
     match (from, to) {

@@ -2,6 +2,7 @@
 
 mod alter;
 mod describe;
+mod fitting;
 mod grants;
 mod insert;
 mod namespaces;

@@ -5,7 +5,7 @@ use lakewarden_catalog::model::FullName;
 use lakewarden_catalog::ops::open::Opened;
 use lakewarden_catalog::ops::rules::{Argument, MaskBinding, RowFilterBinding};
 
-use super::Run;
+use super::{Run, fitting};
 use crate::error::EngineError;
 use crate::names;
 use crate::statement::{Literal, MaskSpec, PolicyArgument, RowFilterSpec};
@@ -56,8 +56,9 @@ impl Run {
         self.check(&preview).await
     }
 
-    /// Plans a table with all its policies. Whoever binds a policy may read the function's text, so the error is told.
+    /// Checks the types of a table's policies, and plans the table with them.
     pub(super) async fn check(&self, preview: &Opened) -> Result<(), EngineError> {
+        fitting::require(preview)?;
         let stored = self.planner.stored(preview).await?;
         self.planner.govern(preview, &stored, &self.scope()).await.map(drop)
     }

@@ -1,0 +1,71 @@
+//! Whether the functions of policies fit the columns that they are bound to, said in words that help whoever binds them.
+
+use arrow::compute::can_cast_types;
+use arrow::datatypes::DataType;
+use lakewarden_catalog::model::{Column, ColumnId, FunctionBody, PolicyArgument, TableBody};
+use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
+
+use crate::delta::parse_sql_type;
+use crate::error::EngineError;
+use crate::governed::policy::is_lossless;
+
+/// Checks every policy of a table: each column can become its parameter, and what a mask returns can become its column.
+pub(super) fn require(preview: &Opened) -> Result<(), EngineError> {
+    let table = preview.securable.as_table().ok_or_else(|| EngineError::internal("a policy on what is no table"))?;
+    if let Some(filter) = &preview.row_filter {
+        parameters(table, filter, 0, &filter.arguments)?;
+    }
+    for (id, mask) in &preview.masks {
+        let masked = column(table, *id)?;
+        parameters(table, mask, 0, &[PolicyArgument::Column(*id)])?;
+        parameters(table, mask, 1, &mask.arguments)?;
+        let (returned, wanted) = (parsed(&body(mask)?.return_type)?, parsed(&masked.type_text)?);
+        if !is_lossless(&returned, &wanted) {
+            return Err(mismatch(format!(
+                "`{}` returns {} and masks `{}`, which is {}: return {}, with a CAST in the body",
+                mask.name,
+                body(mask)?.return_type,
+                masked.name,
+                masked.type_text,
+                masked.type_text
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn parameters(
+    table: &TableBody,
+    policy: &BoundPolicy,
+    skip: usize,
+    arguments: &[PolicyArgument],
+) -> Result<(), EngineError> {
+    for (parameter, argument) in body(policy)?.parameters.iter().skip(skip).zip(arguments) {
+        let PolicyArgument::Column(id) = argument else { continue };
+        let column = column(table, *id)?;
+        if !can_cast_types(&parsed(&column.type_text)?, &parsed(&parameter.type_text)?) {
+            return Err(mismatch(format!(
+                "column `{}` is {} and cannot become the parameter `{}` of `{}`, which is {}",
+                column.name, column.type_text, parameter.name, policy.name, parameter.type_text
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn column(table: &TableBody, id: ColumnId) -> Result<&Column, EngineError> {
+    let found = table.columns.iter().find(|c| c.id == id);
+    found.ok_or_else(|| EngineError::internal("a policy on a column that is gone"))
+}
+
+fn body(policy: &BoundPolicy) -> Result<&FunctionBody, EngineError> {
+    policy.function.as_function().ok_or_else(|| EngineError::internal("a policy that is no function"))
+}
+
+fn parsed(text: &str) -> Result<DataType, EngineError> {
+    parse_sql_type(text).map_err(EngineError::internal)
+}
+
+fn mismatch(message: String) -> EngineError {
+    EngineError::Invalid { sqlstate: "42804", message }
+}
