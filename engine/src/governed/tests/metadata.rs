@@ -1,17 +1,24 @@
 //! What plans, statistics and metrics tell, and what goes below the seal.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StructArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use datafusion::catalog::TableProvider;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::MemTable;
 use datafusion::execution::TaskContext;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{cast, col, lit};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
-use datafusion::physical_plan::{ExecutionPlan, collect, displayable};
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, collect, displayable};
 use rstest::rstest;
 
-use super::fixture::{COLUMNS, Desk, Lake, MASKS};
-use crate::governed::GovernedScanExec;
+use super::fixture::{COLUMNS, Desk, Lake, MASKS, bob, catalog};
+use crate::governed::policy::guarded_column;
+use crate::governed::{GovernedScanExec, GovernedTable, RawTable, TablePolicy, govern_table};
 
 const EU: Option<&str> = Some("region = 'EU'");
 
@@ -136,6 +143,29 @@ async fn run_time_filters_go_below_on_bare_open_columns_only(#[case] sql: &str, 
 }
 
 #[tokio::test]
+async fn joins_fill_the_filters_that_went_below() {
+    let lake = Lake::new().await;
+    let desk = desk(&lake).await;
+    let plan = desk.plan("SELECT e.name FROM (VALUES (4), (7)) v(x) JOIN employees e ON e.id = v.x").await.unwrap();
+    collect(Arc::clone(&plan), desk.sessions.caller.task_ctx()).await.unwrap();
+    let hidden = inner(&plan);
+    assert!(hidden.contains("DynamicFilter [") && !hidden.contains("DynamicFilter [ empty ]"), "{hidden}");
+}
+
+#[tokio::test]
+async fn a_limit_below_a_predicate_that_stays_above_is_not_applied() {
+    let lake = Lake::new().await;
+    let sessions = lake.workshop.sessions(&bob()).unwrap();
+    let table = lake.governed(&sessions, EU, MASKS, COLUMNS).await.unwrap();
+    let above = cast(col("notes"), DataType::Int64).gt(lit(110_i64));
+    for (filter, rows) in [(above, 12), (col("id").gt(lit(10_i64)), 1)] {
+        let plan = table.scan(&sessions.caller, None, &[filter], Some(1)).await.unwrap();
+        let batches = collect(plan, sessions.caller.task_ctx()).await.unwrap();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
+    }
+}
+
+#[tokio::test]
 async fn open_predicates_skip_data_below_the_row_filter_and_others_stay_above() {
     let lake = Lake::new().await;
     let desk = desk(&lake).await;
@@ -171,6 +201,22 @@ async fn predicates_of_the_caller_are_judged_after_the_row_filter() {
     );
 }
 
+#[rstest]
+#[case::as_stored(None, &[])]
+#[case::masked(None, MASKS)]
+#[case::filtered(EU, &[])]
+#[tokio::test]
+async fn one_large_file_is_read_in_parts(#[case] filter: Option<&str>, #[case] masks: &[(&str, &str)]) {
+    let lake = Lake::with_limits(crate::runtime::Limits { threads: 2, batch_rows: 2, ..Default::default() }).await;
+    let desk = lake.desk(filter, masks).await.unwrap();
+    let plan = desk.plan("SELECT region, count(ssn) FROM employees GROUP BY region").await.unwrap();
+    let partitions = scans(&plan)[0].output_partitioning().partition_count();
+    assert_eq!(partitions, 2, "{}", inner(&plan));
+    assert!(inner(&plan).contains("2 groups"), "{}", inner(&plan));
+    let rows = desk.number("SELECT count(DISTINCT id) FROM employees").await;
+    assert_eq!(rows, if filter.is_some() { 12 } else { 15 });
+}
+
 #[tokio::test]
 async fn hidden_columns_do_not_exist() {
     let lake = Lake::new().await;
@@ -185,10 +231,33 @@ async fn hidden_columns_do_not_exist() {
 #[tokio::test]
 async fn schemas_carry_no_metadata_of_storage() {
     let lake = Lake::new().await;
-    let desk = desk(&lake).await;
-    for batch in desk.rows("SELECT * FROM employees").await.unwrap() {
-        assert!(batch.schema().metadata().is_empty());
-        assert!(batch.schema().fields().iter().all(|field| field.metadata().is_empty()));
+    let mut sessions = lake.workshop.sessions(&bob()).unwrap();
+    let secret = HashMap::from([("comment".to_owned(), "CANARY".to_owned())]);
+    let inner = Field::new("x", DataType::Int64, true).with_metadata(secret.clone());
+    let id = Field::new("id", DataType::Int64, true).with_metadata(secret.clone());
+    let point = Field::new("point", DataType::Struct(vec![inner].into()), true).with_metadata(secret.clone());
+    let schema = Arc::new(Schema::new_with_metadata(vec![id, point], secret));
+    let ids: ArrayRef = Arc::new(Int64Array::from(vec![1, 2]));
+    let DataType::Struct(fields) = schema.field(1).data_type().clone() else { panic!("a struct") };
+    let points = StructArray::new(fields, vec![Arc::clone(&ids)], None);
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![ids, Arc::new(points)]).unwrap();
+    let raw = RawTable::new(Arc::new(MemTable::try_new(schema, vec![vec![batch]]).unwrap()));
+    for row_filter in [None, Some(guarded_column("id").gt(lit(1_i64)))] {
+        let policy = TablePolicy {
+            label: "hr.core.points".into(),
+            policy_ids: vec![],
+            row_filter,
+            masks: vec![],
+            visible: vec!["id".into(), "point".into()],
+        };
+        let spec = govern_table(&raw, policy, &sessions.system).unwrap();
+        let table = GovernedTable::new(spec, Arc::clone(&sessions.system), Arc::clone(&lake.faults) as _);
+        sessions.caller.register_catalog_list(catalog(vec![("points", Arc::new(table))]));
+        let desk = Desk { sessions: sessions.clone(), faults: Arc::clone(&lake.faults) };
+        for batch in desk.rows("SELECT * FROM points").await.unwrap() {
+            assert!(!format!("{batch:?}").contains("CANARY"), "{batch:?}");
+        }
+        assert!(desk.text("SELECT point FROM points WHERE id = 2").await.contains("{x: 2}"));
     }
 }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, col, lit};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use rstest::rstest;
 
 use super::fixture::{COLUMNS, Lake, MASKS, bob, catalog};
@@ -198,6 +200,9 @@ async fn a_view_is_a_barrier_over_governed_tables() {
         1
     );
     assert_eq!(desk.number("SELECT count(*) FROM europeans WHERE ssn LIKE 'XXX%' AND region = 'EU'").await, 11);
+    let leaf = desk.plan("SELECT id FROM europeans").await.unwrap();
+    let stats = StatisticsContext::new().compute(leaf.as_ref(), &StatisticsArgs::new()).unwrap();
+    assert_eq!(stats.num_rows, Precision::Absent);
     let text = desk.text("EXPLAIN VERBOSE SELECT * FROM europeans WHERE id > 3").await;
     assert!(!text.contains("hr.core.employees") && !text.contains("'EU'") && !text.contains("upper"), "{text}");
 }
