@@ -1,14 +1,17 @@
-//! TPC-H through a governed session, beside the same SQL on plain DataFusion over deltalake's providers, in one process.
+//! TPC-H through a governed session, beside the same SQL on plain DataFusion over deltalake's providers, in one
+//! process.
 //!
 //! `cargo bench --bench tpch -- --scale 0.1 --runs 15`
 //!
 //! Columns, in milliseconds of planning and running together:
 //! - *plain*: a `SessionContext` whose tables were opened once, before;
-//! - *opened*: the same, with the log of every table read anew by each query, as a server must to see new versions, and views planned anew;
+//! - *opened*: the same, with the log of every table read anew by each query, as a server must to see new versions, and
+//!   views planned anew;
 //! - *governed*: `Session::run`, which looks up rights and policies and opens the tables of the query.
 //!
-//! The first table has no policies. The second has row filters by a mapping table on `customer` and `orders` and three masks on
-//! `customer`; its plain side has them written by hand as views, which DataFusion may optimise without regard to what they hide.
+//! The first table has no policies. The second has row filters by a mapping table on `customer` and `orders` and three
+//! masks on `customer`; its plain side has them written by hand as views, which DataFusion may optimise without regard
+//! to what they hide.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

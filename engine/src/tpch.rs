@@ -1,7 +1,8 @@
 //! The tables of TPC-H as Delta tables.
 //!
-//! The rows are those that the reference generator makes, comments included. A large table is made in parts, side by side, one file
-//! each, and no more of it is held in memory than a batch and the encoded end of a file per part at work.
+//! The rows are those that the reference generator makes, comments included. A large table is made in parts, side by
+//! side, one file each, and no more of it is held in memory than a batch and the encoded end of a file per part at
+//! work.
 //!
 //! **Source:** TPC Benchmark H, revision 3, clauses 1.4 and 4.2.
 
@@ -53,7 +54,8 @@ pub struct TableWritten {
     pub version: u64,
 }
 
-/// Makes one table in an empty or missing folder, in one commit. `scale` 1 is about 1 GB of text in all tables together.
+/// Makes one table in an empty or missing folder, in one commit. `scale` 1 is about 1 GB of text in all tables
+/// together.
 ///
 /// # Errors
 /// As `create_table`, and `Definition` for a scale that isn't between 0 and 1000. Nothing stays in the folder then.

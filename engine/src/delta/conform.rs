@@ -1,7 +1,7 @@
 //! Giving rows the columns of a table: matched, cast and checked for NULL.
 //!
-//! Values are stored by the rules of ANSI store assignment: what doesn't fit is an error and never a silent NULL, and types that have
-//! nothing in common aren't converted unless CAST asks for it.
+//! Values are stored by the rules of ANSI store assignment: what doesn't fit is an error and never a silent NULL, and
+//! types that have nothing in common aren't converted unless CAST asks for it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -40,8 +40,8 @@ pub enum ColumnMatch {
 ///
 /// The error of a row is a [`RowFault`] inside the error of DataFusion.
 ///
-/// # Errors
-/// `ColumnCount`, `UnknownColumn`, `DuplicateColumn`, `Incompatible`; `Row` when a column that needs a value isn't given.
+/// # Errors `ColumnCount`, `UnknownColumn`, `DuplicateColumn`, `Incompatible`; `Row` when a column that needs a value
+/// isn't given.
 pub fn conform(
     input: Arc<dyn ExecutionPlan>,
     table: &Schema,

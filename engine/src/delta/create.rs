@@ -12,9 +12,8 @@ use super::write_error::WriteError;
 
 /// Creates an empty table in an empty or missing folder, as version 0.
 ///
-/// # Errors
-/// `NotEmpty` when something is there already; `Definition`, `Type` and `Unsupported` when the definition makes no table; `Conflict` when
-/// somebody else created one meanwhile.
+/// # Errors `NotEmpty` when something is there already; `Definition`, `Type` and `Unsupported` when the definition
+/// makes no table; `Conflict` when somebody else created one meanwhile.
 pub async fn create_table(location: &Location, definition: &TableDefinition) -> Result<(), WriteError> {
     let store = prepare(location, definition)?;
     builder(store, definition)?.await?;

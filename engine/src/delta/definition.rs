@@ -138,7 +138,8 @@ fn refuse(reason: impl Into<String>) -> WriteError {
     WriteError::Definition(reason.into())
 }
 
-/// Other systems read `delta.*` as orders. One that isn't followed here is refused; what isn't `delta.*` means nothing to Delta.
+/// Other systems read `delta.*` as orders. One that isn't followed here is refused; what isn't `delta.*` means nothing
+/// to Delta.
 fn validate_property(key: &str, value: &str) -> Result<(), WriteError> {
     let lower = key.to_ascii_lowercase();
     if !lower.starts_with("delta.") && !lower.starts_with("delta-rs.") {

@@ -33,7 +33,8 @@ impl LocationError {
 }
 
 impl Location {
-    /// Reads a location as a caller writes it: `/data/t`, `file:///data/t` or `file:/data/t`. The folder need not exist.
+    /// Reads a location as a caller writes it: `/data/t`, `file:///data/t` or `file:/data/t`. The folder need not
+    /// exist.
     ///
     /// # Errors
     /// See [`LocationError`]: relative paths, `..`, other machines and other storages are refused.
@@ -111,7 +112,8 @@ fn scheme(text: &str) -> Option<&str> {
     (starts && plain).then_some(word)
 }
 
-/// The URL library resolves `..`, its percent-encoded forms and backslashes silently, so they are looked for before it reads the text.
+/// The URL library resolves `..`, its percent-encoded forms and backslashes silently, so they are looked for before it
+/// reads the text.
 fn file_url(text: &str) -> Result<PathBuf, &'static str> {
     let plain = text.to_ascii_lowercase().replace("%2e", ".");
     if plain.contains(['\\', '?', '#']) {

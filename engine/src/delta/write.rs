@@ -1,8 +1,8 @@
 //! Writing the rows of a plan to a Delta table.
 //!
-//! The plan is the caller's: governed, planned, with the caller's memory. It runs below a leaf of ours, so that nothing optimises it a
-//! second time, its rows are counted, and its errors are told from those of the writer: what the plan says may be shown, what the writer
-//! says quotes rows and isn't.
+//! The plan is the caller's: governed, planned, with the caller's memory. It runs below a leaf of ours, so that nothing
+//! optimises it a second time, its rows are counted, and its errors are told from those of the writer: what the plan
+//! says may be shown, what the writer says quotes rows and isn't.
 
 use std::sync::Arc;
 
@@ -74,7 +74,8 @@ pub async fn write(
     run(WriteBuilder::new(table.log_store(), Some(snapshot)).with_save_mode(save), rows, session).await
 }
 
-/// Creates a table with the rows of `input`, whose columns fill those of the definition in their order: one commit, all or none.
+/// Creates a table with the rows of `input`, whose columns fill those of the definition in their order: one commit, all
+/// or none.
 ///
 /// # Errors
 /// As `create_table` and `write`. Nothing stays in the folder then.
@@ -128,8 +129,8 @@ pub fn table_schema(table: &DeltaTable) -> Result<Schema, WriteError> {
     stored.as_ref().try_into_arrow().map_err(|source| WriteError::Storage(Box::new(DeltaTableError::Arrow { source })))
 }
 
-/// deltalake folds the names of all columns to lower case when it computes generated ones (`operations/write/generated_columns.rs`), and
-/// doesn't find the others.
+/// deltalake folds the names of all columns to lower case when it computes generated ones
+/// (`operations/write/generated_columns.rs`), and doesn't find the others.
 fn require_computable(rows: &Schema, table: &Schema) -> Result<(), WriteError> {
     let plain =
         |name: &str| name.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_');
@@ -171,7 +172,8 @@ async fn run(
     Ok(Written { version, rows: watch.rows() })
 }
 
-/// The caller's session with object stores of its own, since the writer registers that of the table, and with the writer's planner.
+/// The caller's session with object stores of its own, since the writer registers that of the table, and with the
+/// writer's planner.
 fn write_session(session: &SessionState) -> SessionState {
     let mut runtime = RuntimeEnv::clone(session.runtime_env());
     runtime.object_store_registry = Arc::new(DefaultObjectStoreRegistry::new());

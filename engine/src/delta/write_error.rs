@@ -1,7 +1,7 @@
 //! Why a Delta table wasn't created or written, without a value of any row.
 //!
-//! deltalake quotes rows in its errors ("Preview of invalid data"). What a caller reads is therefore made here from the kind of the
-//! error, never from its text.
+//! deltalake quotes rows in its errors ("Preview of invalid data"). What a caller reads is therefore made here from the
+//! kind of the error, never from its text.
 
 use std::io;
 
@@ -205,7 +205,8 @@ impl From<DeltaTableError> for WriteError {
     }
 }
 
-/// Whether the file system refused a name for its length; on local disks only the values of partition columns make names long.
+/// Whether the file system refused a name for its length; on local disks only the values of partition columns make
+/// names long.
 fn too_long(error: &DeltaTableError) -> bool {
     let first: &(dyn std::error::Error + 'static) = error;
     let mut causes = std::iter::successors(Some(first), |error| error.source());
