@@ -12,6 +12,9 @@ use crate::render::clean_line;
 
 const BAR: &str = "{msg:24} [{bar:30}] {human_pos} of {human_len} rows";
 
+/// Where commands go when nothing else is said.
+const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8642";
+
 /// What one caller got: names of columns, rows of values as text.
 #[derive(Debug, Clone)]
 pub struct Answer {
@@ -141,22 +144,26 @@ fn tokens(next: &Next) -> String {
 
 fn commands(next: &Next) -> String {
     let (program, folder, address) = (&next.program, folder(next), &next.address);
-    let at = format!("--endpoint {}", endpoint(next));
+    let at = if endpoint(next) == DEFAULT_ENDPOINT { String::new() } else { format!("--endpoint {} ", endpoint(next)) };
     let (plain, scheme) = if next.tls { ("", "grpc+tls") } else { ("-plaintext ", "grpc") };
-    format!(
-        "\
-  # what alice sees of the customers
-  {program} sql {at} --token-file {folder}/alice.token 'SELECT c_name, c_phone, c_acctbal FROM demo.tpch.customer LIMIT 5'
-
-  # an SQL shell as the administrator
-  {program} sql {at} --token-file {folder}/admin.token
-
-  # Python, over Arrow Flight SQL (pip install adbc-driver-flightsql pyarrow)
-  python3 -c \"import adbc_driver_flightsql.dbapi as d; c = d.connect('{scheme}://{address}', db_kwargs={{'adbc.flight.sql.authorization_header': 'Bearer ' + open('{folder}/bob.token').read().strip()}}).cursor(); c.execute('SELECT count(*) FROM demo.tpch.customer'); print(c.fetchall())\"
-
-  # gRPC, described by reflection
-  grpcurl {plain}-H \"authorization: Bearer $(cat {folder}/alice.token)\" {address} lakewarden.v1.CatalogService/ListCatalogs"
-    )
+    let python = format!(
+        "import adbc_driver_flightsql.dbapi as d; c = d.connect('{scheme}://{address}', db_kwargs={{\
+         'adbc.flight.sql.authorization_header': 'Bearer ' + open('{folder}/bob.token').read().strip()}}).cursor(); \
+         c.execute('SELECT count(*) FROM demo.tpch.customer'); print(c.fetchall())"
+    );
+    let select = "SELECT c_name, c_phone, c_acctbal FROM demo.tpch.customer LIMIT 5";
+    let bearer = format!("authorization: Bearer $(cat {folder}/alice.token)");
+    [
+        "  # what alice sees of the customers".to_owned(),
+        format!("  {program} sql {at}--token-file {folder}/alice.token '{select}'"),
+        "  # an SQL shell as the administrator".to_owned(),
+        format!("  {program} sql {at}--token-file {folder}/admin.token"),
+        "  # Python, over Arrow Flight SQL (pip install adbc-driver-flightsql pyarrow)".to_owned(),
+        format!("  python3 -c \"{python}\""),
+        "  # gRPC, described by reflection".to_owned(),
+        format!("  grpcurl {plain}-H \"{bearer}\" {address} lakewarden.v1.CatalogService/ListCatalogs"),
+    ]
+    .join("\n")
 }
 
 fn indented(text: &str) -> String {

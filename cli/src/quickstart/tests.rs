@@ -52,6 +52,8 @@ fn policies_and_regions_say_why() {
 #[test]
 fn commands_fit_the_server() {
     insta::assert_snapshot!(commands(&next(false)));
+    let elsewhere = commands(&Next { address: "127.0.0.1:9000".to_owned(), ..next(false) });
+    assert!(elsewhere.contains("sql --endpoint http://127.0.0.1:9000 --token-file"));
     let tls = commands(&next(true));
     assert!(tls.contains("https://127.0.0.1:8642") && tls.contains("grpc+tls://") && !tls.contains("-plaintext"));
 }

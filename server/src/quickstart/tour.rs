@@ -74,7 +74,10 @@ fn pair([user, region]: [Option<String>; 2]) -> Option<(String, String)> {
 fn policy(table: &str, row: Vec<Option<String>>) -> Option<Policy> {
     let [kind, function, _] = <[Option<String>; 3]>::try_from(row).ok()?;
     let kind = kind.filter(|kind| kind == "Row Filter" || kind.starts_with("Column Mask on "))?;
-    Some(Policy { table: table.to_owned(), kind, function: function.unwrap_or_default() })
+    let function = function.unwrap_or_default();
+    // A mask without further arguments takes the column alone.
+    let function = function.strip_suffix(" ON ()").unwrap_or(&function).to_owned();
+    Some(Policy { table: table.to_owned(), kind, function })
 }
 
 async fn ask(engine: &Engine, caller: &Caller, sql: &str) -> Result<Answer, ServerError> {
