@@ -4,6 +4,8 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 /// A token. `Debug` does not show it.
@@ -32,6 +34,12 @@ impl Secret {
         &self.0
     }
 
+    /// What the token says of itself; nothing when it is no JWT.
+    pub fn claims(&self) -> Claims {
+        let payload = self.0.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        payload.and_then(|json| serde_json::from_slice(&json).ok()).unwrap_or_default()
+    }
+
     /// A sign that there is a token: its last characters, when it is long enough to spare them.
     pub fn redacted(&self) -> String {
         let tail = self
@@ -49,6 +57,17 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
     }
+}
+
+/// What a token says of itself. Nothing vouches for it here: it is for showing, and for naming the token to its server.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Claims {
+    /// Its id.
+    #[serde(default)]
+    pub jti: Option<String>,
+    /// When it ends, in seconds since 1970 (UTC).
+    #[serde(default)]
+    pub exp: Option<i64>,
 }
 
 /// A token as it was given, not looked at yet. `Debug` does not show it.
@@ -95,6 +114,14 @@ mod tests {
         assert_eq!(format!("{token:?} {}", token.redacted()), "Secret(..) ...dXJl");
         assert_eq!(token.expose(), "eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl");
         assert_eq!(Secret::parse("short").unwrap().redacted(), "...");
+    }
+
+    #[test]
+    fn a_token_tells_its_id_and_its_end() {
+        let payload = URL_SAFE_NO_PAD.encode(r#"{"iss":"lakewarden","jti":"0197c2a4","exp":1790000000}"#);
+        let claims = Secret::parse(&format!("e30.{payload}.c2ln")).unwrap().claims();
+        assert_eq!(claims, Claims { jti: Some("0197c2a4".to_owned()), exp: Some(1_790_000_000) });
+        assert_eq!(Secret::parse("opaque").unwrap().claims(), Claims::default());
     }
 
     #[rstest]

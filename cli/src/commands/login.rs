@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use lakewarden_proto::v1::{RevokeTokenRequest, WhoAmIRequest};
+use prost_types::Timestamp;
 
 use super::connect;
 use crate::args::ConnectionArgs;
@@ -36,6 +37,7 @@ pub async fn login(args: &ConnectionArgs, given: Given, out: &mut Output) -> Res
         None => None,
     };
     let shown = token.redacted();
+    let ends = me.token_expires_at.or_else(|| token.claims().exp.map(|seconds| Timestamp { seconds, nanos: 0 }));
     all.profiles.insert(name.clone(), Profile { endpoint: target.endpoint.clone(), token, tls_ca });
     let path = all.save(&dir)?;
     let record = Record::new()
@@ -43,7 +45,7 @@ pub async fn login(args: &ConnectionArgs, given: Given, out: &mut Output) -> Res
         .with("endpoint", target.endpoint)
         .with("principal", me.principal.unwrap_or_default().name)
         .with("token", shown)
-        .with("token_expires_at", time::value(me.token_expires_at.as_ref()));
+        .with("token_expires_at", time::value(ends.as_ref()));
     out.record(&record)?;
     out.message(&format!("saved in `{}`", path.display()));
     Ok(())
@@ -59,8 +61,9 @@ pub async fn logout(args: &ConnectionArgs, revoke: bool, out: &mut Output) -> Re
     let name = target::profile_name(args);
     let profile = all.profiles.remove(name).ok_or_else(|| target::no_profile(name))?;
     if revoke {
+        let token = profile.token.clone();
         let target = Target { endpoint: profile.endpoint, token: Some(profile.token), tls_ca: profile.tls_ca };
-        revoke_own(&connect(&target, out).await?, out).await?;
+        revoke_own(&token, &connect(&target, out).await?, out).await?;
     }
     all.save(&dir)?;
     out.message(&format!("forgot profile `{name}`"));
@@ -84,12 +87,12 @@ pub fn profiles(args: &ConnectionArgs, out: &mut Output) -> Result<(), CliError>
     out.list("profile", &records, &["profile", "endpoint", "token", "tls_ca"])
 }
 
-async fn revoke_own(client: &Client, out: &mut Output) -> Result<(), CliError> {
-    let id = client.identity().who_am_i(WhoAmIRequest {}).await?.into_inner().token_id;
+async fn revoke_own(token: &Secret, client: &Client, out: &mut Output) -> Result<(), CliError> {
+    let told = client.identity().who_am_i(WhoAmIRequest {}).await?.into_inner().token_id;
+    let id = if told.is_empty() { token.claims().jti.unwrap_or_default() } else { told };
     if id.is_empty() {
-        return Err(CliError::usage(
-            "this token was not made by this server, which cannot revoke it: leave --revoke away",
-        ));
+        let message = "this token was not made by this server, which cannot revoke it: leave --revoke away";
+        return Err(CliError::usage(message));
     }
     client.tokens().revoke_token(RevokeTokenRequest { id: id.clone() }).await?;
     out.message(&format!("revoked token `{id}`"));

@@ -1,6 +1,7 @@
 //! Rows of a query as they stream in.
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::json::writer::{LineDelimited, WriterBuilder};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -116,45 +117,47 @@ fn options() -> FormatOptions<'static> {
     FormatOptions::default().with_display_error(false)
 }
 
-fn formatters(batch: &RecordBatch) -> Result<Vec<ArrayFormatter<'_>>, CliError> {
-    let options = options();
-    batch.columns().iter().map(|c| ArrayFormatter::try_new(c.as_ref(), &options).map_err(CliError::from)).collect()
-}
+/// The columns of a batch as texts.
+struct Texts<'a>(Vec<(ArrayFormatter<'a>, Option<NullBuffer>)>);
 
-/// The text of one value; `None` for NULL.
-fn text_at(column: &dyn Array, formatter: &ArrayFormatter<'_>, row: usize) -> Result<Option<String>, CliError> {
-    if column.is_null(row) {
-        return Ok(None);
+impl<'a> Texts<'a> {
+    fn of(batch: &'a RecordBatch) -> Result<Self, CliError> {
+        let options = options();
+        let text = |column: &'a ArrayRef| -> Result<_, CliError> {
+            // The logical nulls are those of every type, NULL without a type included.
+            Ok((ArrayFormatter::try_new(column.as_ref(), &options)?, column.logical_nulls()))
+        };
+        batch.columns().iter().map(text).collect::<Result<_, _>>().map(Self)
     }
-    formatter.value(row).try_to_string().map(Some).map_err(CliError::from)
-}
 
-fn row_texts(
-    batch: &RecordBatch,
-    formatters: &[ArrayFormatter<'_>],
-    row: usize,
-) -> Result<Vec<Option<String>>, CliError> {
-    batch.columns().iter().zip(formatters).map(|(column, formatter)| text_at(column.as_ref(), formatter, row)).collect()
+    /// The texts of one row; `None` for NULL.
+    fn row(&self, row: usize) -> Result<Vec<Option<String>>, CliError> {
+        let text = |(formatter, nulls): &(ArrayFormatter<'a>, Option<NullBuffer>)| match nulls {
+            Some(nulls) if nulls.is_null(row) => Ok(None),
+            _ => formatter.value(row).try_to_string().map(Some).map_err(CliError::from),
+        };
+        self.0.iter().map(text).collect()
+    }
 }
 
 fn draw(schema: &Schema, batches: &[RecordBatch], width: Option<u16>) -> Result<String, CliError> {
     let columns = schema.fields().iter().map(|f| (f.name().clone(), f.data_type().is_numeric()));
     let mut sheet = table::Sheet::new(columns, width);
     for batch in batches {
-        let formatters = formatters(batch)?;
+        let texts = Texts::of(batch)?;
         for row in 0..batch.num_rows() {
-            let texts = row_texts(batch, &formatters, row)?;
-            sheet.push(texts.iter().map(|text| table::cell(text.as_deref())));
+            let row = texts.row(row)?;
+            sheet.push(row.iter().map(|text| table::cell(text.as_deref())));
         }
     }
     Ok(sheet.finish())
 }
 
 fn csv_rows(batch: &RecordBatch, to_terminal: bool) -> Result<String, CliError> {
-    let formatters = formatters(batch)?;
+    let texts = Texts::of(batch)?;
     let mut out = String::new();
     for row in 0..batch.num_rows() {
-        csv::row(&mut out, row_texts(batch, &formatters, row)?.into_iter(), to_terminal);
+        csv::row(&mut out, texts.row(row)?.into_iter(), to_terminal);
     }
     Ok(out)
 }

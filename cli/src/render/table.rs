@@ -104,6 +104,7 @@ fn align(cell: Cell, right: bool) -> Cell {
 fn empty(width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
+    table.style_text_only();
     if let Some(width) = width {
         table.set_width(width);
     }

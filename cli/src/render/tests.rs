@@ -1,5 +1,8 @@
 use super::*;
-use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    ArrayRef, BooleanArray, Decimal128Array, DictionaryArray, Float64Array, Int32Array, Int64Array, NullArray,
+    RecordBatch, StringArray,
+};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -173,6 +176,26 @@ fn rows_as_csv_tell_nothing_from_empty() {
         writer.finish(o).unwrap();
     });
     assert_eq!(out, "a\r\n\"\"\r\n\r\n");
+}
+
+#[test]
+fn null_is_null_in_a_column_without_a_type_and_behind_a_dictionary() {
+    let untyped: ArrayRef = Arc::new(NullArray::new(1));
+    let dictionary: ArrayRef = Arc::new(
+        DictionaryArray::try_new(Int32Array::from(vec![0]), Arc::new(StringArray::from(vec![None::<&str>]))).unwrap(),
+    );
+    let batch = RecordBatch::try_from_iter([("a", untyped), ("b", dictionary)]).unwrap();
+    let shown = |format| {
+        written(format, false, |o| {
+            let mut writer = BatchWriter::begin(o, &batch.schema()).unwrap();
+            writer.push(o, batch.clone()).unwrap();
+            writer.finish(o).unwrap();
+        })
+        .0
+    };
+    assert_eq!(shown(Format::Table), " a    | b\n------+------\n NULL | NULL\n");
+    assert_eq!(shown(Format::Csv), "a,b\r\n,\r\n");
+    assert!(shown(Format::Json).contains("\"a\":null"));
 }
 
 #[test]

@@ -1,0 +1,8 @@
+//! The built binary from outside: a server on a fresh data folder, and the commands that a user types.
+
+mod access;
+mod local;
+mod login;
+mod objects;
+mod served;
+mod sql;
