@@ -283,7 +283,7 @@ fn arguments(field: &str, arguments: &[v1::PolicyArgument], faults: &mut Faults)
 
 /// A constant, read as the argument of a policy is read in SQL.
 fn literal(field: &str, text: &str, faults: &mut Faults) -> Option<Literal> {
-    let parsed = parse(&format!("ALTER TABLE t SET ROW FILTER f ON ({text})"));
+    let parsed = parse(&format!("ALTER TABLE t SET ROW FILTER f ON ({text}\n)"));
     let found = match parsed {
         Ok(Statement::Alter(alter)) => match alter.action {
             AlterAction::SetRowFilter(spec) => match spec.on.as_slice() {
@@ -319,7 +319,7 @@ fn check_type(field: &str, text: &str, faults: &mut Faults) {
         }
         _ => false,
     };
-    match parse(&format!("CREATE TABLE t (c {text})")) {
+    match parse(&format!("CREATE TABLE t (c {text}\n)")) {
         Ok(Statement::CreateTable(table)) if alone(&table) => {}
         _ => faults.add(field, format!("`{}` is not a type, such as BIGINT or DECIMAL(15,2)", text.escape_debug())),
     }

@@ -36,7 +36,7 @@ pub(super) struct Service {
     sessions: Handles<Session>,
     running: Arc<Handles<CancellationToken>>,
     idle: Duration,
-    bounds: Bounds,
+    most_bytes: usize,
     parse: ParseLimits,
 }
 
@@ -55,7 +55,7 @@ impl Service {
             sessions: Handles::new(limits("grpc_session", idle), Arc::clone(metrics)),
             running: Arc::new(Handles::new(limits("grpc_statement", Duration::MAX), Arc::clone(metrics))),
             idle,
-            bounds: Bounds { rows: config.engine.max_result_rows, message: config.listen.max_reply_bytes },
+            most_bytes: config.listen.max_reply_bytes,
             parse: ParseLimits {
                 max_bytes: config.engine.max_statement_bytes,
                 max_nesting: config.engine.max_nesting,
@@ -80,7 +80,6 @@ impl SqlService for Service {
         };
         let running = Running::begin(&self.running, caller.principal, self.door.parts.metrics.query_running())?;
         let kind = kind::words(&request.statement, &self.parse);
-        let rows = asked.max_rows.map_or(self.bounds.rows, |asked| asked.min(self.bounds.rows));
         let answered = session.run(&request.statement).await;
         let answered = answered.map_err(|error| status(&error, Some(caller.request_id)))?;
         let header = v1::ExecuteHeader {
@@ -89,7 +88,7 @@ impl SqlService for Service {
             statement_kind: kind,
             columns: Vec::new(),
         };
-        let bounds = Bounds { rows, ..self.bounds };
+        let bounds = Bounds { rows: asked.max_rows, message: self.most_bytes };
         let answer = Answer::new(header, answered, running, bounds, caller.request_id)?;
         Ok(Response::new(answer.stream()))
     }
@@ -166,7 +165,7 @@ impl Service {
 /// What an execute request asks for.
 struct Asked {
     session: Option<Vec<u8>>,
-    max_rows: Option<u64>,
+    max_rows: u64,
     namespace: Namespace,
 }
 
@@ -174,11 +173,10 @@ fn read(request: &v1::ExecuteRequest) -> Result<Asked, Status> {
     let mut faults = Faults::new();
     faults.required("statement", &request.statement);
     let max_rows = match u64::try_from(request.max_rows) {
-        Ok(0) => Some(None),
-        Ok(rows) => Some(Some(rows)),
+        Ok(0) => Some(u64::MAX),
+        Ok(rows) => Some(rows),
         Err(_) => {
-            faults
-                .add("max_rows", format!("{} is negative: give 0 for as many as the server allows", request.max_rows));
+            faults.add("max_rows", format!("{} is negative: give 0 for all rows", request.max_rows));
             None
         }
     };
@@ -244,8 +242,8 @@ mod tests {
     }
 
     #[test]
-    fn no_row_limit_is_the_servers() {
-        assert_eq!(read(&request(|_| {})).unwrap().max_rows, None);
-        assert_eq!(read(&request(|r| r.max_rows = 5)).unwrap().max_rows, Some(5));
+    fn zero_asks_for_all_rows() {
+        assert_eq!(read(&request(|_| {})).unwrap().max_rows, u64::MAX);
+        assert_eq!(read(&request(|r| r.max_rows = 5)).unwrap().max_rows, 5);
     }
 }

@@ -33,8 +33,8 @@ fn holds_secret(bytes: &[u8]) -> bool {
 }
 
 /// The column as Arrow sends it holds the secret, and as we send it does not, though its values are the same.
-fn assert_scrubbed(column: ArrayRef) {
-    let dirty = batch(column);
+fn assert_scrubbed(column: impl Array) {
+    let dirty = batch(make_array(column.to_data()));
     assert!(holds_secret(&encode(&dirty)), "the case shows nothing: Arrow does not send the secret either");
     let clean = scrub(&dirty).unwrap();
     let bytes = encode(&clean);
@@ -99,31 +99,21 @@ fn children_of_a_null_are_not_sent() {
     let nulls = NullBuffer::from(vec![true, false]);
     let children: ArrayRef = Arc::new(StringArray::from(vec!["shown", SECRET]));
     let fields = Fields::from(vec![Field::new("x", DataType::Utf8, true)]);
-    assert_scrubbed(Arc::new(StructArray::new(fields.clone(), vec![children.clone()], Some(nulls.clone()))));
+    assert_scrubbed(StructArray::new(fields.clone(), vec![children.clone()], Some(nulls.clone())));
 
     let item = Arc::new(Field::new_list_field(DataType::Utf8, true));
     let offsets = OffsetBuffer::from_lengths([1, 1]);
-    assert_scrubbed(Arc::new(GenericListArray::<i32>::new(
-        item.clone(),
-        offsets.clone(),
-        children.clone(),
-        Some(nulls.clone()),
-    )));
+    assert_scrubbed(GenericListArray::<i32>::new(item.clone(), offsets.clone(), children.clone(), Some(nulls.clone())));
     let offsets = OffsetBuffer::from_lengths([1, 1]);
-    assert_scrubbed(Arc::new(GenericListArray::<i64>::new(
-        item.clone(),
-        offsets,
-        children.clone(),
-        Some(nulls.clone()),
-    )));
-    assert_scrubbed(Arc::new(FixedSizeListArray::new(item, 1, children.clone(), Some(nulls.clone()))));
+    assert_scrubbed(GenericListArray::<i64>::new(item.clone(), offsets, children.clone(), Some(nulls.clone())));
+    assert_scrubbed(FixedSizeListArray::new(item, 1, children.clone(), Some(nulls.clone())));
 
     let key: ArrayRef = Arc::new(StringArray::from(vec!["a", "b"]));
     let fields =
         Fields::from(vec![Field::new("keys", DataType::Utf8, false), Field::new("values", DataType::Utf8, true)]);
     let entries = StructArray::new(fields.clone(), vec![key, children], None);
     let field = Arc::new(Field::new("entries", DataType::Struct(fields), false));
-    assert_scrubbed(Arc::new(MapArray::new(field, OffsetBuffer::from_lengths([1, 1]), entries, Some(nulls), false)));
+    assert_scrubbed(MapArray::new(field, OffsetBuffer::from_lengths([1, 1]), entries, Some(nulls), false));
 }
 
 #[test]
@@ -211,7 +201,8 @@ proptest! {
         let dirty = RecordBatch::try_new(slice.schema(), masked).unwrap();
         let clean = scrub(&dirty).unwrap();
         for (before, after) in dirty.columns().iter().zip(clean.columns()) {
-            prop_assert_eq!(cast(before, after.data_type()).unwrap().as_ref(), after.as_ref());
+            let before = cast(before, after.data_type()).unwrap();
+            prop_assert_eq!(before.as_ref(), after.as_ref());
         }
     }
 }

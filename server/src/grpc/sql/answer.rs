@@ -31,7 +31,7 @@ pub(super) type Answers = Pin<Box<dyn Stream<Item = Result<v1::ExecuteResponse, 
 /// How much an answer may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    /// The most rows.
+    /// The most rows: what is behind them is left out, and that is told.
     pub(super) rows: u64,
     /// The most bytes of one message.
     pub(super) message: usize,
