@@ -10,7 +10,10 @@ use crate::visitor::{Visitor, get, sqlstate, status, with_tables};
 async fn a_query_answers_under_the_callers_rights() {
     let (_server, mut admin, mut alice) = with_tables().await;
     let query = "SELECT id, name, price, day FROM demo.s.t ORDER BY id";
-    assert_eq!(alice.query(query).await.unwrap(), ["1,one,1.50,2024-01-01", "2,two,2.50,2024-01-02", "3,NULL,NULL,NULL"]);
+    assert_eq!(
+        alice.query(query).await.unwrap(),
+        ["1,one,1.50,2024-01-01", "2,two,2.50,2024-01-02", "3,NULL,NULL,NULL"]
+    );
     // Unseen and absent are told in the same words.
     let unseen = alice.query("SELECT * FROM demo.s.hidden").await.unwrap_err();
     let absent = alice.query("SELECT * FROM demo.s.absent").await.unwrap_err();
@@ -26,12 +29,27 @@ async fn a_query_answers_under_the_callers_rights() {
 async fn an_update_tells_how_many_rows_it_changed() {
     let (_server, mut admin, _) = with_tables().await;
     admin.script(&["GRANT MODIFY ON TABLE demo.s.t TO `admin`"]).await;
-    assert_eq!(admin.update("INSERT INTO demo.s.t VALUES (4, 'four', 4, NULL), (5, 'five', 5, NULL)").await.unwrap(), 2);
+    assert_eq!(
+        admin.update("INSERT INTO demo.s.t VALUES (4, 'four', 4, NULL), (5, 'five', 5, NULL)").await.unwrap(),
+        2
+    );
     assert_eq!(admin.update("CREATE SCHEMA demo.more").await.unwrap(), 0);
-    // A statement with an effect may also come as a query: it runs once, when its ticket is redeemed.
+}
+
+#[tokio::test]
+async fn an_effect_does_not_wait_for_its_ticket_to_be_redeemed() {
+    let (_server, mut admin, _) = with_tables().await;
     let info = admin.client.execute("CREATE SCHEMA demo.again".to_owned(), None).await.unwrap();
-    assert_eq!(admin.update("CREATE SCHEMA demo.again").await.unwrap(), 0);
-    assert_eq!(admin.fetch(&info).await.unwrap_err().code(), Code::AlreadyExists);
+    assert_eq!(admin.update("CREATE SCHEMA demo.again").await.unwrap_err().code(), Code::AlreadyExists);
+    assert!(admin.fetch(&info).await.unwrap().is_empty());
+    let refused = admin.client.execute("CREATE SCHEMA demo.again".to_owned(), None).await.unwrap_err();
+    assert_eq!(status(refused).code(), Code::AlreadyExists);
+    admin.script(&["GRANT MODIFY ON TABLE demo.s.t TO `admin`"]).await;
+    let insert = "INSERT INTO demo.s.t VALUES (4, 'four', NULL, NULL), (5, 'five', NULL, NULL)";
+    let info = admin.client.execute(insert.to_owned(), None).await.unwrap();
+    assert_eq!(admin.query("SELECT count(*) FROM demo.s.t").await.unwrap(), ["5"]);
+    assert_eq!(admin.fetch(&info).await.unwrap(), ["2"]);
+    assert_eq!(admin.query("SELECT count(*) FROM demo.s.t").await.unwrap(), ["5"]);
 }
 
 #[tokio::test]
@@ -103,7 +121,8 @@ async fn what_is_no_command_is_told_so() {
     assert_eq!((junk.code(), sqlstate(&junk).as_str()), (Code::InvalidArgument, "22023"));
     let junk = client.do_get(Request::new(Ticket::new("junk"))).await.unwrap_err();
     assert_eq!(junk.code(), Code::InvalidArgument);
-    let path = client.get_flight_info(Request::new(FlightDescriptor::new_path(vec!["a".to_owned()]))).await.unwrap_err();
+    let path =
+        client.get_flight_info(Request::new(FlightDescriptor::new_path(vec!["a".to_owned()]))).await.unwrap_err();
     assert!(matches!(path.code(), Code::InvalidArgument | Code::Unimplemented), "{path:?}");
     let listed = client.list_flights(Request::new(arrow_flight::Criteria::default())).await.unwrap_err();
     assert_eq!((listed.code(), sqlstate(&listed).as_str()), (Code::Unimplemented, "0A000"));
@@ -121,7 +140,9 @@ async fn a_client_that_goes_away_ends_its_query() {
     let admin = server.admin().to_owned();
     for _ in 0..100 {
         let (_, text) = get(&server, "/metrics", Some(&admin)).await;
-        if text.contains("lakewarden_queries_running 0") && text.contains("lakewarden_requests_running{door=\"flight\"} 0") {
+        if text.contains("lakewarden_queries_running 0")
+            && text.contains("lakewarden_requests_running{door=\"flight\"} 0")
+        {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

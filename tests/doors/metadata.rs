@@ -1,9 +1,11 @@
 //! Metadata: what a driver lists is what its caller may see.
 
-use arrow_flight::sql::{CommandGetDbSchemas, CommandGetPrimaryKeys, CommandGetTables, CommandGetXdbcTypeInfo, SqlInfo};
-use arrow_flight::{FlightDescriptor, FlightInfo};
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::CommandStatementQuery;
+use arrow_flight::sql::{
+    CommandGetDbSchemas, CommandGetPrimaryKeys, CommandGetTables, CommandGetXdbcTypeInfo, SqlInfo,
+};
+use arrow_flight::{FlightDescriptor, FlightInfo};
 use tonic::Request;
 
 use crate::visitor::{Visitor, with_tables};
@@ -75,12 +77,20 @@ async fn what_the_server_says_of_itself_can_be_read() {
 
 #[tokio::test]
 async fn a_schema_can_be_asked_without_running_anything() {
-    let (server, ..) = with_tables().await;
-    let token = server.token("alice", 60).await.text;
-    let mut client = FlightServiceClient::new(server.client(&token).await);
-    let command = CommandStatementQuery { query: "SELECT id, name FROM demo.s.t".to_owned(), transaction_id: None };
-    let descriptor = FlightDescriptor::new_cmd(crate::sessions::prost_bytes(&command));
-    let answer = client.get_schema(Request::new(descriptor)).await.unwrap().into_inner();
-    let schema: arrow::datatypes::Schema = (&answer).try_into().unwrap();
-    assert_eq!(schema.fields().iter().map(|f| f.name().as_str()).collect::<Vec<_>>(), ["id", "name"]);
+    let (server, mut admin, _) = with_tables().await;
+    let mut client = FlightServiceClient::new(server.client(server.admin()).await);
+    let mut schema_of = async |query: &str| {
+        let command = CommandStatementQuery { query: query.to_owned(), transaction_id: None };
+        let descriptor = FlightDescriptor::new_cmd(crate::sessions::prost_bytes(&command));
+        let answer = client.get_schema(Request::new(descriptor)).await?.into_inner();
+        let schema: arrow::datatypes::Schema = (&answer).try_into().unwrap();
+        Ok::<_, tonic::Status>(schema.fields().iter().map(|f| f.name().clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(schema_of("SELECT id, name FROM demo.s.t").await.unwrap(), ["id", "name"]);
+    assert!(schema_of("SELECT id FROM demo.s.absent").await.is_err());
+    // Twice, and no second one finds the first.
+    for _ in 0..2 {
+        assert!(schema_of("CREATE SCHEMA demo.never").await.unwrap().is_empty());
+    }
+    admin.script(&["CREATE SCHEMA demo.never"]).await;
 }

@@ -41,7 +41,9 @@ impl Keeper {
     async fn run(&mut self, sql: &str) -> Result<(), Status> {
         let command = CommandStatementQuery { query: sql.to_owned(), transaction_id: None };
         let descriptor = FlightDescriptor::new_cmd(prost_bytes(&command));
-        let info: FlightInfo = self.client.get_flight_info(self.request(descriptor)).await?.into_inner();
+        let answer = self.client.get_flight_info(self.request(descriptor)).await?;
+        self.keep(answer.metadata());
+        let info: FlightInfo = answer.into_inner();
         let ticket = info.endpoint[0].ticket.clone().unwrap();
         let answer = self.client.do_get(self.request(ticket)).await?;
         self.keep(answer.metadata());

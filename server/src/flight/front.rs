@@ -3,7 +3,6 @@
 
 use std::pin::Pin;
 
-use arrow_flight::error::FlightError;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse,
@@ -14,6 +13,7 @@ use lakewarden_catalog::{Caller, ErrorKind};
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::Door;
+use super::metadata::internal;
 use super::session::Current;
 use crate::status::plain;
 
@@ -108,11 +108,10 @@ impl FlightService for Front {
 
     async fn get_schema(&self, mut request: Request<FlightDescriptor>) -> Result<Response<SchemaResult>, Status> {
         let current = self.enter(&mut request)?;
-        let answer = self.door.get_flight_info(request).await.and_then(|info| {
-            let schema = info.into_inner().try_decode_schema().map_err(|e| Status::from(FlightError::from(e)))?;
+        let answer = self.door.schema_of(request).await.and_then(|schema| {
             let options = arrow::ipc::writer::IpcWriteOptions::default();
             let encoded: Result<SchemaResult, _> = SchemaAsIpc::new(&schema, &options).try_into();
-            encoded.map(Response::new).map_err(|e| Status::from(FlightError::from(e)))
+            encoded.map(Response::new).map_err(internal)
         });
         leave(&current, answer)
     }

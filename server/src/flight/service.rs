@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::ipc::writer::IpcWriteOptions;
 use arrow::record_batch::RecordBatch;
+use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{DoPutError, FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
-    CommandGetCatalogs, CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys, CommandGetImportedKeys,
-    CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables, CommandGetXdbcTypeInfo,
-    CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery, CommandStatementUpdate,
-    DoPutPreparedStatementResult, ProstMessageExt, SqlInfo, TicketStatementQuery,
+    Any, Command, CommandGetCatalogs, CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys,
+    CommandGetImportedKeys, CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
+    CommandGetXdbcTypeInfo, CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
+    CommandStatementUpdate, DoPutPreparedStatementResult, ProstMessageExt, SqlInfo, TicketStatementQuery,
 };
 use arrow_flight::{
     Action, FlightDescriptor, FlightInfo, HandshakeRequest, HandshakeResponse, IpcMessage, PutResult, SchemaAsIpc,
@@ -28,7 +29,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::answer::{self, Messages};
 use super::metadata::{self, internal};
 use super::session::Current;
-use super::statements::{Ticketed, flight_info};
+use super::statements::{Statement, flight_info};
 use super::{Door, parameters};
 use crate::identity::layer::PresentedToken;
 use crate::status::plain;
@@ -61,6 +62,30 @@ fn ipc(schema: &Schema) -> Result<Bytes, Status> {
     encoded.map(|message| message.0).map_err(internal)
 }
 
+impl Door {
+    /// The columns of what a command answers. Nothing is run for it.
+    pub(super) async fn schema_of(&self, request: Request<FlightDescriptor>) -> Result<SchemaRef, Status> {
+        let current = Current::of(request.extensions())?;
+        let malformed = || plain(ErrorKind::InvalidArgument, "MALFORMED_COMMAND", "the command cannot be read");
+        let command = Any::decode(&*request.get_ref().cmd).map_err(|_| malformed())?;
+        match Command::try_from(command).map_err(|_| malformed())? {
+            Command::CommandStatementQuery(query) => {
+                no_transactions(query.transaction_id.as_ref())?;
+                self.columns(&current, &Statement::new(&query.query, &current)).await
+            }
+            Command::CommandPreparedStatementQuery(query) => {
+                let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
+                self.columns(&current, &prepared.statement()).await
+            }
+            // All others are metadata, whose columns are known without asking the catalog.
+            _ => {
+                let info = self.get_flight_info(request).await?.into_inner();
+                info.try_decode_schema().map(Arc::new).map_err(internal)
+            }
+        }
+    }
+}
+
 #[tonic::async_trait]
 impl FlightSqlService for Door {
     type FlightService = Self;
@@ -87,7 +112,7 @@ impl FlightSqlService for Door {
     ) -> Info {
         no_transactions(query.transaction_id.as_ref())?;
         let current = Current::of(request.extensions())?;
-        self.info(&current, Ticketed::new(&query.query, &current), request.into_inner()).await
+        self.info(&current, Statement::new(&query.query, &current), request.into_inner()).await
     }
 
     async fn get_flight_info_prepared_statement(
@@ -97,7 +122,7 @@ impl FlightSqlService for Door {
     ) -> Info {
         let current = Current::of(request.extensions())?;
         let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
-        self.info(&current, prepared.ticketed(), request.into_inner()).await
+        self.info(&current, prepared.statement(), request.into_inner()).await
     }
 
     async fn get_flight_info_catalogs(&self, query: CommandGetCatalogs, request: Request<FlightDescriptor>) -> Info {
@@ -224,7 +249,7 @@ impl FlightSqlService for Door {
     ) -> Result<i64, Status> {
         no_transactions(command.transaction_id.as_ref())?;
         let current = Current::of(request.extensions())?;
-        self.update(&current, &Ticketed::new(&command.query, &current)).await
+        self.update(&current, &Statement::new(&command.query, &current)).await
     }
 
     async fn do_put_prepared_statement_query(
@@ -246,7 +271,7 @@ impl FlightSqlService for Door {
         let current = Current::of(request.extensions())?;
         let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
         let given = parameters::read(request.into_inner(), self.max_parameter_rows).await?;
-        self.update(&current, &prepared.ticketed().or_with(given)).await
+        self.update(&current, &prepared.statement().or_with(given)).await
     }
 
     async fn do_action_create_prepared_statement(

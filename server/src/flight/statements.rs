@@ -1,7 +1,10 @@
 //! Statements: described, kept under tickets and as prepared statements, run.
 //!
 //! A ticket or prepared statement holds the text of a statement, where its names are resolved, and its parameters; never a
-//! plan and never rights. A ticket is good once, so that a statement that changes something runs once.
+//! plan and never rights. A ticket is good once.
+//!
+//! A query runs when its ticket is redeemed. A statement with an effect runs when the ticket is asked for: drivers may
+//! never fetch, or break off the fetching of, an answer that has no rows, and its effect must not depend on that.
 
 use std::sync::Arc;
 
@@ -9,11 +12,11 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow_flight::sql::{ProstMessageExt, TicketStatementQuery};
 use arrow_flight::{FlightDescriptor, FlightEndpoint, FlightInfo, Ticket};
+use datafusion::common::ScalarValue;
 use futures::{StreamExt, TryStreamExt};
 use lakewarden_catalog::ErrorKind;
 use lakewarden_catalog::model::Namespace;
-use datafusion::common::ScalarValue;
-use lakewarden_engine::{Outcome, QueryStream};
+use lakewarden_engine::{Description, Outcome, QueryStream};
 use parking_lot::Mutex;
 use prost::Message;
 use tonic::{Response, Status};
@@ -23,9 +26,18 @@ use super::answer::{self, Messages};
 use super::session::Current;
 use crate::status::{plain, status};
 
-/// A statement that a client may fetch once.
+/// What a client may fetch once.
 #[derive(Clone)]
-pub(super) struct Ticketed {
+pub(super) enum Ticketed {
+    /// A query that has not run yet.
+    Query(Statement),
+    /// The answer of a statement that has run.
+    Answered(SchemaRef, Vec<RecordBatch>),
+}
+
+/// A statement on its way.
+#[derive(Clone)]
+pub(super) struct Statement {
     sql: Arc<str>,
     namespace: Namespace,
     parameters: Option<RecordBatch>,
@@ -52,14 +64,14 @@ impl Prepared {
         *self.bound.lock() = parameters;
     }
 
-    /// What a ticket for it holds: its parameters as they are bound now.
-    pub(super) fn ticketed(&self) -> Ticketed {
+    /// The statement with its parameters as they are bound now.
+    pub(super) fn statement(&self) -> Statement {
         let parameters = self.bound.lock().clone();
-        Ticketed { sql: Arc::clone(&self.sql), namespace: self.namespace.clone(), parameters }
+        Statement { sql: Arc::clone(&self.sql), namespace: self.namespace.clone(), parameters }
     }
 }
 
-impl Ticketed {
+impl Statement {
     /// A statement in the current session.
     pub(super) fn new(sql: &str, current: &Current) -> Self {
         Self { sql: sql.into(), namespace: current.namespace(), parameters: None }
@@ -84,33 +96,48 @@ impl Ticketed {
 }
 
 impl Door {
-    /// Describes a statement and gives a ticket for it.
+    /// Gives a ticket for a statement: for its rows to come, or for what it answered.
     pub(super) async fn info(
         &self,
         current: &Current,
-        statement: Ticketed,
+        statement: Statement,
         descriptor: FlightDescriptor,
     ) -> Result<Response<FlightInfo>, Status> {
-        let session = self.session_in(current, &statement.namespace);
-        let described = session.describe(&statement.sql).await;
-        let described = described.map_err(|e| status(&e, Some(current.caller.request_id)))?;
-        let schema = answer::plain_schema(&described.schema);
-        let key = self.tickets.keep(current.caller.principal, statement)?;
+        let described = self.described(current, &statement.namespace, &statement.sql).await?;
+        let (schema, ticketed) = if described.is_query {
+            (answer::plain_schema(&described.schema), Ticketed::Query(statement))
+        } else {
+            let (schema, batches) = self.answered(current, &statement).await?;
+            (answer::plain_schema(&schema), Ticketed::Answered(schema, batches))
+        };
+        let key = self.tickets.keep(current.caller.principal, ticketed)?;
         let ticket = TicketStatementQuery { statement_handle: key.to_vec().into() };
         flight_info(&schema, ticket.as_any().encode_to_vec(), descriptor)
     }
 
-    /// Runs the statement of a ticket, and lets go of the ticket.
+    /// The columns of a statement's answer. Nothing is run.
+    pub(super) async fn columns(&self, current: &Current, statement: &Statement) -> Result<SchemaRef, Status> {
+        let described = self.described(current, &statement.namespace, &statement.sql).await?;
+        Ok(answer::plain_schema(&described.schema))
+    }
+
+    /// Gives what a ticket stands for, and lets go of the ticket.
     pub(super) async fn redeem(&self, current: &Current, handle: &[u8]) -> Result<Response<Messages>, Status> {
         let gone =
             || plain(ErrorKind::NotFound, "TICKET_NOT_FOUND", "this ticket was used, has expired or does not exist");
-        let statement = self.tickets.take(current.caller.principal, handle).ok_or_else(gone)?;
+        match self.tickets.take(current.caller.principal, handle).ok_or_else(gone)? {
+            Ticketed::Query(statement) => self.rows(current, &statement).await,
+            Ticketed::Answered(schema, batches) => {
+                let schema = answer::plain_schema(&schema);
+                Ok(answer::encode(schema, futures::stream::iter(batches.into_iter().map(Ok))))
+            }
+        }
+    }
+
+    /// Runs a query. Each row of parameters is its own execution; their rows follow one another.
+    async fn rows(&self, current: &Current, statement: &Statement) -> Result<Response<Messages>, Status> {
         let mut answers = Vec::new();
-        let mut bindings = statement.bindings()?.into_iter();
-        let first = bindings.next().unwrap_or_default();
-        answers.push(self.run(current, &statement.namespace, &statement.sql, first).await?);
-        // Further rows of parameters: each is its own execution, their rows follow one another.
-        for values in bindings {
+        for values in statement.bindings()? {
             answers.push(self.run(current, &statement.namespace, &statement.sql, values).await?);
         }
         let schema = answers.first().map_or_else(|| Arc::new(Schema::empty()), |a| answer::plain_schema(a.schema()));
@@ -123,9 +150,25 @@ impl Door {
         Ok(answer::encode(schema, batches))
     }
 
+    /// Runs a statement to its end, once for each row of parameters, and keeps what it answers: no rows, or a count.
+    async fn answered(
+        &self,
+        current: &Current,
+        statement: &Statement,
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), Status> {
+        let _running = self.metrics.query_running();
+        let (mut schema, mut batches) = (Arc::new(Schema::empty()), Vec::new());
+        for values in statement.bindings()? {
+            let stream = self.run(current, &statement.namespace, &statement.sql, values).await?;
+            schema = Arc::clone(stream.schema());
+            batches.extend(stream.collect().await.map_err(|e| status(&e, Some(current.caller.request_id)))?);
+        }
+        Ok((schema, batches))
+    }
+
     /// Runs a statement for its effect, once for each row of parameters; how many rows it changed, or -1 when that cannot be
     /// said.
-    pub(super) async fn update(&self, current: &Current, statement: &Ticketed) -> Result<i64, Status> {
+    pub(super) async fn update(&self, current: &Current, statement: &Statement) -> Result<i64, Status> {
         let _running = self.metrics.query_running();
         let mut changed = 0i64;
         for values in statement.bindings()? {
@@ -145,8 +188,7 @@ impl Door {
     /// Keeps a prepared statement.
     pub(super) async fn prepare(&self, current: &Current, sql: &str) -> Result<Created, Status> {
         let namespace = current.namespace();
-        let described = self.session_in(current, &namespace).describe(sql).await;
-        let described = described.map_err(|e| status(&e, Some(current.caller.request_id)))?;
+        let described = self.described(current, &namespace, sql).await?;
         let prepared = Prepared { sql: sql.into(), namespace, bound: Mutex::new(None) };
         let key = self.prepared.keep(current.caller.principal, Arc::new(prepared))?;
         let unknown = arrow::datatypes::DataType::Utf8;
@@ -188,6 +230,11 @@ impl Door {
             self.sessions.settle(current, after)?;
         }
         Ok(answered)
+    }
+
+    async fn described(&self, current: &Current, namespace: &Namespace, sql: &str) -> Result<Description, Status> {
+        let described = self.session_in(current, namespace).describe(sql).await;
+        described.map_err(|e| status(&e, Some(current.caller.request_id)))
     }
 
     fn session_in(&self, current: &Current, namespace: &Namespace) -> lakewarden_engine::Session {

@@ -23,7 +23,9 @@ pub async fn write_token(
     authority: &TokenAuthority,
     catalog: &Handle,
 ) -> Result<(), ServerError> {
-    if let Some(text) = secret_file::read(path)? && !is_over(text.trim(), authority, catalog, path) {
+    if let Some(text) = secret_file::read(path)?
+        && !is_over(text.trim(), authority, catalog, path)
+    {
         return Ok(());
     }
     let folder = path.parent().unwrap_or(Path::new("."));

@@ -14,13 +14,20 @@ use axum::http::{HeaderMap, HeaderValue, Request, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lakewarden_catalog::model::RequestId;
 
 use super::{Identity, Refusal};
 use crate::config::Secret;
 use crate::door;
 use crate::telemetry::Metrics;
+
+/// Some drivers leave the padding out.
+const BASIC: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// What the layer needs.
 #[derive(Clone)]
@@ -79,7 +86,7 @@ fn token(header: Option<&HeaderValue>, is_handshake: bool) -> Result<String, Ref
         return Ok(rest.to_owned());
     }
     if is_handshake && scheme.eq_ignore_ascii_case("basic") {
-        let bytes = STANDARD.decode(rest).map_err(|_| Refusal::Malformed("not base64"))?;
+        let bytes = BASIC.decode(rest).map_err(|_| Refusal::Malformed("not base64"))?;
         let pair = String::from_utf8(bytes).map_err(|_| Refusal::Malformed("not text"))?;
         let (_, password) = pair.split_once(':').ok_or(Refusal::Malformed("no password"))?;
         return Ok(password.to_owned());

@@ -1,5 +1,6 @@
 use axum::Router;
 use axum::routing::any;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use lakewarden_catalog::Caller;
 use rstest::rstest;
 use tower::ServiceExt;
@@ -136,6 +137,9 @@ async fn a_password_is_taken_at_the_handshake_only() {
     let token = minted.token.expose();
     let (status, _, body) = ask(app(&desk, false), door::HANDSHAKE, &basic("anyone", token)).await;
     assert_eq!((status, body), (StatusCode::OK, format!("alice Some({})", token.len())));
+    let bare = STANDARD_NO_PAD.encode(format!("u:{token}"));
+    let bare = [("authorization", format!("basic {bare}"))];
+    assert_eq!(ask(app(&desk, false), door::HANDSHAKE, &bare).await.0, StatusCode::OK);
     for path in ["/x", "/arrow.flight.protocol.FlightService/DoGet"] {
         assert_eq!(ask(app(&desk, false), path, &basic("anyone", token)).await.0, StatusCode::UNAUTHORIZED);
     }
