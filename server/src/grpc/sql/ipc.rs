@@ -174,7 +174,7 @@ mod tests {
         let mut texts = vec!["x".repeat(10); 1_000];
         texts.extend(vec!["y".repeat(900_000); 10]);
         let batch = RecordBatch::try_from_iter([("t", Arc::new(StringArray::from(texts)) as ArrayRef)]).unwrap();
-        let chunks = encode(&[batch.clone()], 1 << 20);
+        let chunks = encode(std::slice::from_ref(&batch), 1 << 20);
         assert!(chunks.iter().all(|chunk| chunk.len() <= 1 << 20));
         assert_eq!(decode(&chunks), batch);
     }
