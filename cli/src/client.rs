@@ -1,6 +1,5 @@
 //! The connection to the server, and the clients of its services.
 
-use std::error::Error;
 use std::time::Duration;
 
 use lakewarden_proto::v1::audit_service_client::AuditServiceClient;
@@ -20,7 +19,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Uri};
 use tonic::{Request, Status};
 
-use crate::error::CliError;
+use crate::error::{CliError, chain};
 use crate::render::clean_line;
 use crate::secret::Secret;
 use crate::target::Target;
@@ -159,20 +158,6 @@ fn bearer(token: Option<&Secret>) -> Result<Bearer, CliError> {
 
 fn unreachable(endpoint: &str, error: &tonic::transport::Error) -> CliError {
     CliError::Unreachable { endpoint: clean_line(endpoint), reason: chain(error) }
-}
-
-/// The causes of an error, outermost first, each said once.
-fn chain(error: &dyn Error) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let text = clean_line(&error.to_string());
-        if !text.is_empty() && text != "transport error" && !parts.iter().any(|p| p.contains(&text)) {
-            parts.push(text);
-        }
-        next = error.source();
-    }
-    parts.join(": ")
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The errors of the command line. `Display` is the one line that the user reads on stderr.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use tonic::{Code, Status};
@@ -18,15 +19,18 @@ pub enum CliError {
     #[error("{}", status_line(.0))]
     Server(Box<Status>),
     /// The server could not be reached.
-    #[error(
-        "cannot reach `{endpoint}`: {reason}: start a server there with `lakewarden serve`, or name another with --endpoint"
-    )]
+    #[error("cannot reach `{endpoint}`: {reason}: {}", way_out(.reason))]
     Unreachable {
         /// The address that was tried.
         endpoint: String,
         /// What went wrong, causes joined by colons.
         reason: String,
     },
+    /// The connection broke, or what answers is no lakewarden server.
+    #[error(
+        "the connection failed: {0}: see that the server runs and that the endpoint's http:// or https:// is right"
+    )]
+    Lost(String),
     /// A file could not be read or written.
     #[error("{what} `{}`: {source}", path.display())]
     File {
@@ -88,7 +92,7 @@ impl CliError {
             Self::Server(_) | Self::Output(_) | Self::Protocol(_) | Self::Interrupted => Exit::Internal,
             Self::InScript { source, .. } => source.exit(),
             Self::Cut { .. } => Exit::Limit,
-            Self::Unreachable { .. } => Exit::Unavailable,
+            Self::Unreachable { .. } | Self::Lost(_) => Exit::Unavailable,
             Self::Declined => Exit::FailedPrecondition,
         }
     }
@@ -101,13 +105,39 @@ impl CliError {
 
 impl From<Status> for CliError {
     fn from(status: Status) -> Self {
-        Self::Server(Box::new(status))
+        // A status that came from the server has no source; one that our side made of a broken connection has.
+        match status.source() {
+            Some(cause) => Self::Lost(chain(cause)),
+            None => Self::Server(Box::new(status)),
+        }
     }
 }
 
 impl From<arrow::error::ArrowError> for CliError {
     fn from(error: arrow::error::ArrowError) -> Self {
         Self::Protocol(error.to_string())
+    }
+}
+
+/// The causes of an error, outermost first, each said once.
+pub fn chain(error: &dyn Error) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let text = clean_line(&error.to_string());
+        if !text.is_empty() && text != "transport error" && !parts.iter().any(|p| p.contains(&text)) {
+            parts.push(text);
+        }
+        next = error.source();
+    }
+    parts.join(": ")
+}
+
+fn way_out(reason: &str) -> &'static str {
+    if reason.contains("certificate") {
+        "name the file with the certificates to trust with --tls-ca"
+    } else {
+        "start a server there with `lakewarden serve`, or name another with --endpoint"
     }
 }
 

@@ -1,5 +1,7 @@
 //! The built binary from outside: a server on a fresh data folder, and the commands that a user types.
 
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail by a panic")]
+
 mod access;
 mod local;
 mod login;

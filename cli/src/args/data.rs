@@ -43,7 +43,7 @@ pub struct SqlArgs {
 /// Read the audit trail
 #[derive(Debug, Clone, Subcommand)]
 pub enum AuditCommand {
-    /// List audit records, oldest first
+    /// List audit records, newest first
     List(AuditListArgs),
 }
 
@@ -53,7 +53,7 @@ Examples:
   lakewarden audit list --outcome denied --principal bob
   lakewarden audit list --since 2026-01-01T00:00:00Z --until 2026-02-01T00:00:00Z --format json";
 
-/// List audit records, oldest first
+/// List audit records, newest first
 #[derive(Debug, Clone, Args)]
 #[command(after_help = AUDIT)]
 pub struct AuditListArgs {

@@ -3,8 +3,22 @@
 use lakewarden_proto::v1::{GrantEntry, GrantRequest, ListGrantsRequest, RevokeRequest};
 
 use super::{Context, page, records};
-use crate::args::{GrantArgs, GrantsCommand, On, RevokeArgs};
+use crate::args::{Command, GrantArgs, GrantsCommand, On, RevokeArgs};
 use crate::error::CliError;
+
+/// Sees to it that `--on` is well formed, before a connection is made.
+///
+/// # Errors
+/// When it is not.
+pub fn check(command: &Command) -> Result<(), CliError> {
+    let on = match command {
+        Command::Grant(args) => &args.on,
+        Command::Revoke(args) => &args.on,
+        Command::Grants(GrantsCommand::Show(args)) => &args.on,
+        _ => return Ok(()),
+    };
+    On::parse(on).map(|_| ()).map_err(CliError::Usage)
+}
 
 /// Grants, and shows what the principals hold there now.
 ///

@@ -50,6 +50,7 @@ pub async fn run(invoked: Invoked, mut out: Output) -> Result<(), CliError> {
             sql::run(args, &invoked.connection, Context { client, out }).await
         }
         command => {
+            grants::check(&command)?;
             let target = target::resolve(&invoked.connection, invoked.given)?;
             let client = connect(&target, &mut out).await?;
             dispatch(command, &mut Context { client, out }).await
