@@ -1,6 +1,6 @@
 //! The built binary from outside: a server on a fresh data folder, and the commands that a user types.
 
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail by a panic")]
+#![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod access;
 mod local;

@@ -7,12 +7,15 @@ use clap::Args;
 use crate::render::Format;
 use crate::secret::Unchecked;
 
+const ENDPOINT: &str =
+    "Address of the server, as in https://lake.example:8642 [default: the profile's, else http://127.0.0.1:8642]";
+
 /// How to reach the server, and in which form to print results.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection and output")]
 pub struct ConnectionArgs {
-    /// Address of the server, as in https://lake.example:8642 [default: the profile's, else http://127.0.0.1:8642]
-    #[arg(long, global = true, env = "LAKEWARDEN_ENDPOINT", value_name = "URL")]
+    /// Address of the server.
+    #[arg(long, global = true, env = "LAKEWARDEN_ENDPOINT", value_name = "URL", help = ENDPOINT)]
     pub endpoint: Option<String>,
     /// Access token; better given by the environment or a file, as others on this machine can read arguments
     #[arg(long, global = true, env = "LAKEWARDEN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
