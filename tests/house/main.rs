@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail by a panic")]
 
 mod arrows;
+mod docs;
 mod files;
 mod source;
 
@@ -54,4 +55,15 @@ fn no_generated_code_is_kept() {
 #[test]
 fn modules_say_what_they_hold() {
     hold(&files::name_faults(root(), &files::rust_files(root())), "a module name that says nothing");
+}
+
+#[test]
+fn documents_lead_somewhere() {
+    assert!(docs::documents(root()).len() > 5, "the documents were read");
+    hold(&docs::link_faults(root()), "a link to nowhere");
+}
+
+#[test]
+fn every_call_is_described() {
+    hold(&docs::call_faults(root()), "a call that docs/grpc.md does not describe");
 }
