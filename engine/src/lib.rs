@@ -25,6 +25,8 @@ pub mod statement;
 mod stream;
 pub mod tpch;
 
+/// The value of a parameter, as `Session::run_with` takes it.
+pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
 pub use planner::Access;
