@@ -7,7 +7,7 @@ use datafusion::error::DataFusionError;
 use lakewarden_catalog::model::Namespace;
 use lakewarden_catalog::{Caller, Handle};
 
-use crate::delta::{Location, purge};
+use crate::delta::{Location, SnapshotCache, purge};
 use crate::error::EngineError;
 use crate::exec::Exec;
 use crate::governed::FaultLog;
@@ -37,6 +37,7 @@ struct Inner {
     config: EngineConfig,
     exec: Exec,
     faults: Arc<dyn FaultLog>,
+    snapshots: Arc<SnapshotCache>,
 }
 
 impl Engine {
@@ -50,7 +51,7 @@ impl Engine {
             EngineConfig { managed_root: config.managed_root.canonicalize().map_err(EngineError::internal)?, ..config };
         let exec = Exec::new(&config.limits)?;
         let faults = Arc::new(LoggedFaults { catalog: catalog.clone() });
-        Ok(Self { inner: Arc::new(Inner { catalog, config, exec, faults }) })
+        Ok(Self { inner: Arc::new(Inner { catalog, config, exec, faults, snapshots: Arc::default() }) })
     }
 
     /// A session for a caller, with nothing current.
@@ -74,6 +75,10 @@ impl Engine {
 
     pub(crate) fn exec(&self) -> &Exec {
         &self.inner.exec
+    }
+
+    pub(crate) fn snapshots(&self) -> Arc<SnapshotCache> {
+        self.inner.snapshots.clone()
     }
 
     pub(crate) fn faults(&self) -> Arc<dyn FaultLog> {

@@ -96,7 +96,7 @@ impl Session {
         };
         let runtime = self.engine.exec().statement(self.caller.principal, &identity).await?;
         let (user, system) = (runtime.user.clone(), runtime.system.clone());
-        let planner = Planner::new(user, system, self.engine.faults(), values);
+        let planner = Planner::new(user, system, self.engine.faults(), self.engine.snapshots(), values);
         let (engine, caller) = (self.engine.clone(), self.caller.clone());
         Ok(Run { engine, caller, namespace, pinned, planner, runtime })
     }

@@ -1,5 +1,6 @@
 //! Delta tables: creating, opening, writing and deleting them. Everything that knows deltalake's types lives here.
 
+pub mod cache;
 pub mod conform;
 pub mod create;
 pub mod definition;
@@ -13,6 +14,7 @@ mod watched;
 pub mod write;
 pub mod write_error;
 
+pub use cache::SnapshotCache;
 pub use conform::{ColumnMatch, conform};
 pub use create::create_table;
 pub use definition::{TableColumn, TableDefinition};

@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::SessionState;
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
+use deltalake::kernel::DataType as KernelType;
 use deltalake::table::builder::DeltaTableBuilder;
 use deltalake::{DeltaTable, DeltaTableError};
 use url::Url;
@@ -63,7 +64,7 @@ pub async fn open_table(location: &Path, version: Option<u64>, system: &SessionS
     provide(table, version, system)
 }
 
-fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionState) -> Result<OpenTable, OpenError> {
+pub(super) fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionState) -> Result<OpenTable, OpenError> {
     let broken = |error: DeltaTableError| classify(asked, error);
     let state = table.snapshot().map_err(broken)?;
     let version = state.version();
@@ -71,6 +72,7 @@ fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionState) -> Resu
     if asked.is_some_and(|asked| asked != version) {
         return Err(OpenError::NotFound(asked, None));
     }
+    refuse_binary_partitions(&table).map_err(broken)??;
     table.update_datafusion_session(system).map_err(broken)?;
     let snapshot = state.snapshot().clone();
     // Plain partition values: with dictionaries, literals of a predicate have another type than the column and skip nothing.
@@ -78,6 +80,17 @@ fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionState) -> Resu
     let scan = DeltaScanNext::new(snapshot, config).map_err(|error| broken(error.into()))?;
     let schema = scan.schema();
     Ok(OpenTable { version, schema, raw: RawTable::new(Arc::new(scan)), table })
+}
+
+/// deltalake gives the value of such a column as its escaped text, which is another value.
+fn refuse_binary_partitions(table: &DeltaTable) -> Result<Result<(), OpenError>, DeltaTableError> {
+    let state = table.snapshot()?;
+    let schema = state.schema();
+    let is_binary = |name: &&String| schema.field(name.as_str()).is_some_and(|f| f.data_type() == &KernelType::BINARY);
+    Ok(match state.metadata().partition_columns().iter().find(is_binary) {
+        Some(name) => Err(OpenError::Unsupported(format!("the partition column `{name}` of type BINARY"))),
+        None => Ok(()),
+    })
 }
 
 fn classify(version: Option<u64>, error: DeltaTableError) -> OpenError {

@@ -9,12 +9,14 @@
 mod calls;
 mod parameters;
 mod policies;
+mod scope;
 mod sources;
 mod spelling;
 mod views;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DFSchema, ScalarValue};
@@ -22,50 +24,21 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use futures::future::BoxFuture;
-use lakewarden_catalog::model::{Namespace, SecurableId, SecurableKind};
+use lakewarden_catalog::CatalogError;
+use lakewarden_catalog::model::{SecurableId, SecurableKind};
 use lakewarden_catalog::ops::open::Opened;
-use lakewarden_catalog::{CatalogError, Pinned};
 use sqlparser::ast as sql;
 use tokio::sync::Mutex;
 
-use crate::delta::{Location, OpenTable, open_table};
+use crate::delta::{Location, OpenTable, SnapshotCache};
 use crate::error::EngineError;
 use crate::governed::{FaultLog, GovernedTable};
 use crate::names;
 use crate::statement::{ObjectName, QueryRefs};
 pub(crate) use parameters::types as parameter_types;
+pub(crate) use scope::Scope;
 use sources::{Sources, is_built_in};
 use spelling::Spelling;
-
-/// How deep views and functions may name each other.
-const MAX_DEPTH: usize = 32;
-
-/// Under whose rights, and where, names are resolved.
-#[derive(Clone)]
-pub(crate) struct Scope {
-    /// Whose rights count.
-    pub rights: Pinned,
-    /// What completes short names.
-    pub namespace: Namespace,
-    /// Whether relations are read as stored: only in what policies look up.
-    pub raw: bool,
-    /// How deep in views and functions this is.
-    pub depth: usize,
-}
-
-impl Scope {
-    /// What the caller itself wrote.
-    pub fn of_caller(rights: Pinned, namespace: Namespace) -> Self {
-        Self { rights, namespace, raw: false, depth: 0 }
-    }
-
-    fn deeper(&self, rights: Pinned, namespace: Namespace, raw: bool) -> Result<Self, EngineError> {
-        if self.depth >= MAX_DEPTH {
-            return Err(EngineError::Limit(format!("views and functions are nested deeper than {MAX_DEPTH}")));
-        }
-        Ok(Self { rights, namespace, raw, depth: self.depth + 1 })
-    }
-}
 
 /// A relation that a statement read, with the policies that bound it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +61,14 @@ pub(crate) struct Planner {
     pub system: Arc<SessionState>,
     /// Where details of faults below the seal go.
     pub faults: Arc<dyn FaultLog>,
+    /// Snapshots of the tables that were read lately.
+    snapshots: Arc<SnapshotCache>,
     values: Vec<ScalarValue>,
     opened: Mutex<HashMap<SecurableId, Arc<OpenTable>>>,
     accesses: Mutex<Vec<Access>>,
     named: Mutex<BTreeSet<SecurableId>>,
+    shown: Mutex<BTreeSet<SecurableId>>,
+    calls: AtomicUsize,
 }
 
 impl Planner {
@@ -100,9 +77,11 @@ impl Planner {
         user: Arc<SessionState>,
         system: Arc<SessionState>,
         faults: Arc<dyn FaultLog>,
+        snapshots: Arc<SnapshotCache>,
         values: Vec<ScalarValue>,
     ) -> Self {
         Self {
+            snapshots,
             user,
             system,
             faults,
@@ -110,6 +89,8 @@ impl Planner {
             opened: Mutex::default(),
             accesses: Mutex::default(),
             named: Mutex::default(),
+            shown: Mutex::default(),
+            calls: AtomicUsize::new(0),
         }
     }
 
@@ -121,6 +102,11 @@ impl Planner {
     /// The relations and functions that the caller's own text names: what a definition made of it depends on.
     pub async fn dependencies(&self) -> Vec<SecurableId> {
         self.named.lock().await.iter().copied().collect()
+    }
+
+    /// The functions whose bodies became part of the caller's own plan, above every seal.
+    pub async fn shown_functions(&self) -> Vec<SecurableId> {
+        self.shown.lock().await.iter().copied().collect()
     }
 
     /// Plans a query.
@@ -172,7 +158,7 @@ impl Planner {
         scope: &Scope,
     ) -> Result<(Sources<'_>, Spelling, calls::Calls), EngineError> {
         // Relations first, in the order of the text: a caller who may not read one learns nothing of the rest.
-        let state = if scope.raw { &self.system } else { &self.user };
+        let state = if scope.in_policy() { &self.system } else { &self.user };
         let mut sources = Sources::new(state);
         let mut spelling = Spelling::default();
         for written in &refs.tables {
@@ -203,6 +189,7 @@ impl Planner {
             }
             other => other?,
         };
+        scope.require_expected(opened.securable.id, written)?;
         self.named(opened.securable.id, scope).await;
         match opened.securable.kind() {
             SecurableKind::View => self.view(&opened, scope).await,
@@ -212,11 +199,11 @@ impl Planner {
 
     async fn table(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
         let stored = self.stored(opened).await?;
-        if scope.raw {
+        if scope.reads_raw(opened) {
             self.note(opened, Some(stored.version), &[]).await;
             return Ok(Arc::new(stored.raw.clone()));
         }
-        let spec = self.govern(opened, &stored, scope).await?;
+        let spec = self.govern(opened, &stored, &scope.guarding(opened.securable.id)?).await?;
         self.note(opened, Some(stored.version), &spec.policy_ids).await;
         Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
     }
@@ -230,7 +217,7 @@ impl Planner {
         let table = opened.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
         let fault = |fault| EngineError::Open { label: opened.full_name.clone(), fault };
         let location = Location::parse(&table.location)?;
-        let stored = Arc::new(open_table(location.path(), None, &self.system).await.map_err(fault)?);
+        let stored = Arc::new(self.snapshots.open(location.path(), &self.system).await.map_err(fault)?);
         cache.insert(opened.securable.id, stored.clone());
         Ok(stored)
     }

@@ -10,6 +10,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
 
 use super::Run;
+use super::veil::veiled;
 use crate::delta::{
     ColumnMatch, ExecProvider, Location, OpenTable, WriteError, WriteMode, conform, require_true, table_schema, write,
 };
@@ -30,16 +31,17 @@ impl Run {
         }
         let stored = self.planner.stored(&target).await?;
         let plan = self.planner.query(&insert.source.query, &self.scope()).await?;
-        let (_, source) = self.runtime.plan(&plan).await?;
+        let veil = self.veil().await;
+        let (_, source) = self.runtime.plan(&plan).await.map_err(|error| veiled(veil.as_ref(), error))?;
         let (input, matching) = match &target.row_filter {
             None => (source, matching(&insert)),
-            Some(filter) => (self.checked(&target, filter, &stored, source, &insert).await?, ColumnMatch::Position),
+            Some(filter) => (self.checked(&target, filter, &stored, source, &insert).await?, ColumnMatch::Name),
         };
         let location = location_of(&target)?;
         let mode = if insert.overwrite { WriteMode::Overwrite } else { WriteMode::Append };
         let system = self.planner.system.clone();
         let written = write(&location, mode, input, &matching, &system).await;
-        let written = written.map_err(|error| self.withheld(&target, error))?;
+        let written = written.map_err(|error| veiled(veil.as_ref(), self.withheld(&target, error)))?;
         let details = vec![("version", written.version.to_string()), ("rows", written.rows.to_string())];
         let label = target.full_name.clone();
         self.change(move |metastore, caller| metastore.record_data_change(caller, "tables.insert", &label, &details))
@@ -55,7 +57,7 @@ impl Run {
                 let reference = self.planner.faults.record(&label, &details);
                 EngineError::Governed(ScanFault { label, reference })
             }
-            other => other.into(),
+            other => EngineError::from_writing(other),
         }
     }
 
