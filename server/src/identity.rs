@@ -13,6 +13,7 @@ mod jwks;
 pub mod keys;
 pub mod layer;
 pub mod oidc;
+mod presented;
 mod refusal;
 pub mod secret_file;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use lakewarden_catalog::model::{Principal, PrincipalKind, PrincipalName, Request
 use lakewarden_catalog::{Caller, Handle};
 use serde::Deserialize;
 
+pub use presented::TokenInfo;
 pub use refusal::Refusal;
 
 use tokens::TokenAuthority;

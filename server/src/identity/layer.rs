@@ -62,8 +62,12 @@ pub async fn require_caller(State(entrance): State<Entrance>, mut request: Reque
     match verified {
         Ok((caller, token)) => {
             tracing::Span::current().record("principal", caller.name.as_str());
+            let told = entrance.identity.told_by(&token);
             if is_handshake {
                 request.extensions_mut().insert(PresentedToken(Secret::new(token)));
+            }
+            if let Some(told) = told {
+                request.extensions_mut().insert(told);
             }
             request.extensions_mut().insert(caller);
             next.run(request).await
