@@ -126,7 +126,7 @@ impl FlightSqlService for Door {
     }
 
     async fn get_flight_info_catalogs(&self, query: CommandGetCatalogs, request: Request<FlightDescriptor>) -> Info {
-        metadata_info(&query.clone().into_builder().schema(), &query, request)
+        metadata_info(&query.into_builder().schema(), &query, request)
     }
 
     async fn get_flight_info_schemas(&self, query: CommandGetDbSchemas, request: Request<FlightDescriptor>) -> Info {

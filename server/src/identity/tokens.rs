@@ -163,11 +163,6 @@ pub(super) fn check_header(header: &Header) -> Result<(), Refusal> {
     }
 }
 
-/// Compares two hashes in constant time.
-pub(super) fn same_hash(one: &[u8; 32], other: &[u8; 32]) -> bool {
-    aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
-}
-
 fn sha256(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }

@@ -111,7 +111,7 @@ async fn a_revocation_holds_for_the_very_next_request() {
 async fn an_expired_token_is_told_apart_and_a_record_can_end_it_sooner() {
     let desk = Desk::new(Vec::new());
     let ended = desk.authority.mint(desk.alice, 600).unwrap();
-    desk.record(desk.alice, &ended, |new| new.expires_at_ms = new.expires_at_ms - 600_000);
+    desk.record(desk.alice, &ended, |new| new.expires_at_ms -= 600_000);
     assert_eq!(ask(app(&desk, false), "/x", &bearer(ended.token.expose())).await.0, StatusCode::UNAUTHORIZED);
     let minted = desk.issue(desk.alice, 60);
     desk.clock.forward_s(60);
