@@ -77,7 +77,16 @@ async fn the_three_answers_are_what_the_policies_say() {
     assert_eq!(orders(&tour.answers[2]), ["2959"]);
 
     let policies = tour.policies.iter().map(|p| format!("{} {} {}", p.table, p.kind, p.function)).collect::<Vec<_>>();
-    insta::assert_snapshot!(policies.join("\n"));
+    assert_eq!(
+        policies,
+        [
+            "demo.tpch.customer Row Filter demo.policies.sees_nation ON (c_nationkey)",
+            "demo.tpch.customer Column Mask on c_address demo.policies.mask_address",
+            "demo.tpch.customer Column Mask on c_phone demo.policies.mask_phone",
+            "demo.tpch.customer Column Mask on c_acctbal demo.policies.mask_balance",
+            "demo.tpch.orders Row Filter demo.policies.sees_customer ON (o_custkey)",
+        ]
+    );
     assert!(heard.policies);
     assert_eq!(heard.tables.len(), 8);
     assert!(heard.tables.contains(&("orders".to_owned(), 15_000)), "{:?}", heard.tables);
