@@ -190,6 +190,14 @@ impl EngineError {
         }
     }
 
+    /// What a write ran into. An error of computing its rows is like that of a query.
+    pub fn from_writing(error: WriteError) -> Self {
+        match error {
+            WriteError::Input(details) => Self::from_running(&details),
+            other => other.into(),
+        }
+    }
+
     /// What running a caller's statement ran into.
     pub fn from_running(error: &DataFusionError) -> Self {
         if let Some(fault) = ScanFault::find(error) {

@@ -60,6 +60,11 @@ impl QueryStream {
         Self { outcome: Outcome::Done, ..Self::rows(schema, stream::empty()) }
     }
 
+    /// The same answer with its errors in other words.
+    pub(crate) fn map_errors(self, words: impl Fn(EngineError) -> EngineError + Send + 'static) -> Self {
+        Self { batches: self.batches.map_err(words).boxed(), ..self }
+    }
+
     pub(crate) fn with_namespace(mut self, namespace: Namespace) -> Self {
         self.namespace = namespace;
         self

@@ -1,6 +1,6 @@
 //! Replacing a call of a SQL function by its body.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field};
@@ -12,45 +12,64 @@ use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Subquery, cast}
 
 use super::policy::has_subquery;
 
-/// The relation name under which the body of a function sees its parameters. No caller can name it.
-pub const PARAMETERS: &str = "__parameters";
+/// The parameters of one call of a function. Its body sees them as columns of a relation of its own, so that the parameters
+/// of a function are never taken for those of another one that it calls.
+#[derive(Debug, Clone)]
+pub struct Parameters {
+    relation: TableReference,
+    typed: Vec<(String, DataType)>,
+}
 
-/// The schema to plan the body of a function against: its parameters as columns of [`PARAMETERS`].
-///
-/// # Errors
-/// A plan error when two parameters have one name.
-pub fn parameter_schema(params: &[(String, DataType)]) -> Result<DFSchema> {
-    let fields = params.iter().map(|(name, data_type)| {
-        (Some(TableReference::bare(PARAMETERS)), Arc::new(Field::new(name, data_type.clone(), true)))
-    });
-    DFSchema::new_with_metadata(fields.collect(), HashMap::new())
+impl Parameters {
+    /// The parameters of the call of this number; no two calls of a statement have one number.
+    pub fn new(call: usize, typed: Vec<(String, DataType)>) -> Self {
+        Self { relation: TableReference::bare(format!("__parameters{call}")), typed }
+    }
+
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        self.typed.len()
+    }
+
+    /// The schema to plan the body against.
+    ///
+    /// # Errors
+    /// A plan error when two parameters have one name.
+    pub fn schema(&self) -> Result<DFSchema> {
+        let fields = self.typed.iter().map(|(name, data_type)| {
+            (Some(self.relation.clone()), Arc::new(Field::new(name, data_type.clone(), true)))
+        });
+        DFSchema::new_with_metadata(fields.collect(), HashMap::new())
+    }
 }
 
 /// The body of a function with its parameters replaced by the arguments of a call.
 ///
-/// `body` was planned against [`parameter_schema`]; `scope` is the schema that the arguments belong to. An argument is cast to the declared
+/// `body` was planned against [`Parameters::schema`]; `scope` is the schema that the arguments belong to. An argument is cast to the declared
 /// type where it has another. Inside a subquery of the body a parameter is an outer reference, and so become the columns of its argument.
 ///
 /// # Errors
-/// A plan error when the number of arguments is wrong, when the body names a column that is no parameter, or when an argument that itself
-/// holds a subquery, an aggregate or a window is used inside a subquery of the body.
-pub fn inline(body: Expr, params: &[(String, DataType)], args: Vec<Expr>, scope: &DFSchema) -> Result<Expr> {
+/// A plan error when the number of arguments is wrong, when the body names a column that is no parameter, when an argument that itself
+/// holds a subquery, an aggregate or a window is used inside a subquery of the body, or when its columns could be taken for columns of
+/// that subquery.
+pub fn inline(body: Expr, params: &Parameters, args: Vec<Expr>, scope: &DFSchema) -> Result<Expr> {
     if params.len() != args.len() {
         return plan_err!("the function takes {} arguments, {} are given", params.len(), args.len());
     }
     let mut bindings = HashMap::with_capacity(params.len());
-    for ((name, data_type), arg) in params.iter().zip(args) {
+    for ((name, data_type), arg) in params.typed.iter().zip(args) {
         let given = arg.get_type(scope)?;
         let value = if given == *data_type { arg } else { cast(arg, data_type.clone()) };
         bindings.insert(name.clone(), value);
     }
-    let inliner = Inliner { bindings, scope };
+    let inliner = Inliner { relation: &params.relation, bindings, scope };
     let result = inliner.expr(body)?;
     inliner.check(&result)?;
     Ok(result)
 }
 
 struct Inliner<'a> {
+    relation: &'a TableReference,
     bindings: HashMap<String, Expr>,
     scope: &'a DFSchema,
 }
@@ -89,9 +108,49 @@ impl Inliner<'_> {
     }
 
     fn subquery(&self, subquery: Subquery) -> Result<Subquery> {
+        self.require_apart(&subquery.subquery)?;
         let plan = self.plan(Arc::unwrap_or_clone(subquery.subquery))?;
         let outer_ref_columns = plan.all_out_ref_exprs();
         Ok(Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: subquery.spans })
+    }
+
+    fn is_parameter(&self, column: &Column) -> bool {
+        column.relation.as_ref() == Some(self.relation)
+    }
+
+    /// Refuses arguments whose columns the planner could take for columns of the subquery: an alias that the caller chooses must
+    /// never change what the body means.
+    fn require_apart(&self, plan: &LogicalPlan) -> Result<()> {
+        let (mut relations, mut names, mut used) = (HashSet::<TableReference>::new(), HashSet::new(), HashSet::new());
+        plan.apply_with_subqueries(|node| {
+            for (relation, field) in node.schema().iter() {
+                names.insert(field.name().clone());
+                relations.extend(relation.cloned());
+            }
+            for expr in node.expressions() {
+                expr.apply(|inner| {
+                    if let Expr::OuterReferenceColumn(_, column) = inner
+                        && self.is_parameter(column)
+                    {
+                        used.insert(column.clone());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })?;
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        for parameter in &used {
+            self.argument(parameter)?.apply(|node| match node {
+                Expr::Column(column) | Expr::OuterReferenceColumn(_, column)
+                    if is_taken(column, &relations, &names) =>
+                {
+                    let column = column.flat_name();
+                    plan_err!("the argument `{column}` has a name that the function uses itself: give its relation another alias")
+                }
+                _ => Ok(TreeNodeRecursion::Continue),
+            })?;
+        }
+        Ok(())
     }
 
     /// A plan inside a subquery, at any depth: parameters are outer references there.
@@ -99,7 +158,7 @@ impl Inliner<'_> {
         let done = plan.transform_up(|node| {
             let node = node.map_expressions(|expr| {
                 expr.transform_down(|inner| match inner {
-                    Expr::OuterReferenceColumn(_, column) if is_parameter(&column) => {
+                    Expr::OuterReferenceColumn(_, column) if self.is_parameter(&column) => {
                         Ok(Transformed::new(self.outer_argument(&column)?, true, TreeNodeRecursion::Jump))
                     }
                     other => self.subqueries(other),
@@ -112,7 +171,7 @@ impl Inliner<'_> {
 
     fn argument(&self, column: &Column) -> Result<&Expr> {
         let known =
-            if is_parameter(column) || column.relation.is_none() { self.bindings.get(&column.name) } else { None };
+            if self.is_parameter(column) || column.relation.is_none() { self.bindings.get(&column.name) } else { None };
         known.ok_or_else(|| {
             plan_datafusion_err!("the body of the function names {}, which is no parameter", column.flat_name())
         })
@@ -147,7 +206,7 @@ impl Inliner<'_> {
         let left = |expr: &Expr| {
             expr.exists(|node| {
                 Ok(match node {
-                    Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => is_parameter(column),
+                    Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => self.is_parameter(column),
                     _ => false,
                 })
             })
@@ -177,6 +236,10 @@ impl Inliner<'_> {
     }
 }
 
-fn is_parameter(column: &Column) -> bool {
-    column.relation.as_ref().is_some_and(|relation| relation.table() == PARAMETERS)
+/// Whether a column of an argument reads like something that the plan of a subquery names.
+fn is_taken(column: &Column, relations: &HashSet<TableReference>, names: &HashSet<String>) -> bool {
+    match &column.relation {
+        Some(relation) => relations.iter().any(|taken| taken.resolved_eq(relation)),
+        None => names.contains(&column.name),
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
@@ -20,7 +21,7 @@ use sqlparser::ast::{self as sql, Ident, ObjectNamePart, VisitMut, VisitorMut};
 use super::{Planner, Scope};
 use crate::delta::parse_sql_type;
 use crate::error::EngineError;
-use crate::governed::inline::{inline, parameter_schema};
+use crate::governed::inline::{Parameters, inline};
 use crate::names;
 use crate::statement::{FunctionBody as Body, ObjectName, ParseLimits, parse_function_body};
 
@@ -28,7 +29,7 @@ use crate::statement::{FunctionBody as Body, ObjectName, ParseLimits, parse_func
 #[derive(Debug, Clone)]
 pub(super) struct Call {
     key: String,
-    parameters: Vec<(String, DataType)>,
+    parameters: Parameters,
     result: DataType,
     body: Expr,
 }
@@ -76,14 +77,24 @@ impl Planner {
         }
         let name = names::object(written, &scope.namespace)?;
         let function = scope.rights.open_function(&name)?;
+        scope.require_expected(function.id, written)?;
         self.named(function.id, scope).await;
+        if !scope.sealed {
+            self.shown.lock().await.insert(function.id);
+        }
         let body = function.as_function().ok_or_else(|| EngineError::internal("not a function"))?;
         let rights = scope.rights.as_owner_of(&function);
-        let inner = scope.deeper(rights, body.namespace.clone(), scope.raw)?;
+        let inner = scope.inside(rights, body.namespace.clone(), &body.dependencies)?;
         let full_name = scope.rights.state().full_name(function.id);
         match self.call(&full_name, body, &inner).await {
             Ok(call) => Ok(call),
-            Err(error @ (EngineError::Governed(_) | EngineError::Limit(_) | EngineError::Internal(_))) => Err(error),
+            Err(error @ (EngineError::Limit(_) | EngineError::TimedOut { .. } | EngineError::Internal(_))) => {
+                Err(error)
+            }
+            // It was recorded where it happened, under a name that the caller may not see.
+            Err(EngineError::Governed(inner)) => {
+                Err(EngineError::Governed(crate::governed::ScanFault { label: full_name, reference: inner.reference }))
+            }
             // The body may name what its caller may not see.
             Err(other) => {
                 let details = DataFusionError::Execution(other.to_string());
@@ -105,7 +116,9 @@ impl Planner {
         for parameter in &body.parameters {
             parameters.push((parameter.name.to_string(), typed(&parameter.type_text)?));
         }
-        let schema = parameter_schema(&parameters).map_err(|e| EngineError::from_planning(&e))?;
+        let number = self.calls.fetch_add(1, Ordering::Relaxed);
+        let parameters = Parameters::new(number, parameters);
+        let schema = parameters.schema().map_err(|e| EngineError::from_planning(&e))?;
         let expr = match parse_function_body(&body.body, &ParseLimits::default())? {
             Body::Expr(expr) => *expr,
             Body::Query(query) => sql::Expr::Subquery(query),

@@ -100,7 +100,7 @@ impl Planner {
     ) -> Result<Expr, EngineError> {
         let body = policy.function.as_function().ok_or_else(|| EngineError::internal("not a function"))?;
         let rights = scope.rights.as_owner_of(&policy.function);
-        let inner = scope.deeper(rights, body.namespace.clone(), true)?;
+        let inner = scope.policy(rights, body.namespace.clone(), &body.dependencies)?;
         let call = self.call(&policy.name, body, &inner).await?;
         let guarded = DFSchema::try_from_qualified_schema(TableReference::bare(GUARDED), &stored.schema)
             .map_err(|e| EngineError::from_planning(&e))?;

@@ -16,7 +16,7 @@ impl Planner {
     pub(super) async fn view(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
         let view = opened.securable.as_view().ok_or_else(|| EngineError::internal("not a view"))?;
         let rights = scope.rights.as_owner_of(&opened.securable);
-        let inner = scope.deeper(rights, view.namespace.clone(), scope.raw)?;
+        let inner = scope.inside(rights, view.namespace.clone(), &view.dependencies)?.sealed();
         let plan = self.view_body(view, &inner).await.map_err(|error| self.conceal(opened, error))?;
         self.note(opened, None, &[]).await;
         let spec = govern_view(opened.full_name.clone(), Vec::new(), plan);
@@ -32,7 +32,12 @@ impl Planner {
     /// What goes wrong inside a view may name what its reader may not see.
     fn conceal(&self, opened: &Opened, error: EngineError) -> EngineError {
         match error {
-            EngineError::Governed(_) | EngineError::Limit(_) | EngineError::Internal(_) => error,
+            EngineError::Limit(_) | EngineError::TimedOut { .. } | EngineError::Internal(_) => error,
+            // It was recorded where it happened, under a name that the reader may not see.
+            EngineError::Governed(inner) => EngineError::Governed(crate::governed::ScanFault {
+                label: opened.full_name.clone(),
+                reference: inner.reference,
+            }),
             other => {
                 let label = opened.full_name.clone();
                 let details = datafusion::error::DataFusionError::Execution(other.to_string());

@@ -11,6 +11,7 @@ mod principals;
 mod queries;
 mod show;
 mod tables;
+mod veil;
 mod views;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use sqlparser::ast::Query;
 
 use super::Run;
+use super::veil::veiled;
 use crate::error::EngineError;
 use crate::statement::Explain;
 use crate::stream::{QueryStream, text_answer};
@@ -15,12 +16,21 @@ impl Run {
         let plan = self.planner.query(&query, &self.scope()).await?;
         let reads = self.planner.accesses().await;
         tracing::info!(?reads, principal = %self.caller.name, "a query was planned");
-        self.runtime.run(&plan).await
+        let veil = self.veil().await;
+        let answer = self.runtime.run(&plan).await.map_err(|error| veiled(veil.as_ref(), error))?;
+        Ok(match veil {
+            Some(veil) => answer.map_errors(move |error| veiled(Some(&veil), error)),
+            None => answer,
+        })
     }
 
-    /// Shows plans as the caller may see them: a governed relation is one leaf with the names of its policies.
+    /// Shows plans as the caller may see them: a governed relation is one leaf with the names of its policies. A plan that holds
+    /// the body of a function is for those who may read the body.
     pub(super) async fn explain(&self, explain: Explain) -> Result<QueryStream, EngineError> {
         let plan = self.planner.query(&explain.query, &self.scope()).await?;
+        if let Some(veil) = self.veil().await {
+            return Err(veil.refuse_plan());
+        }
         let (logical, physical) = self.runtime.plan(&plan).await?;
         let mut rows = vec![line("logical_plan", logical.display_indent())];
         if explain.verbose {

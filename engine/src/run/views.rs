@@ -11,6 +11,7 @@ use super::{Run, unless_exists};
 use crate::delta::{parse_sql_type, sql_type};
 use crate::error::EngineError;
 use crate::names;
+use crate::planner::parameter_types;
 use crate::statement::{CreateFunction, CreateView, ViewColumn};
 use crate::stream::QueryStream;
 
@@ -18,6 +19,9 @@ impl Run {
     pub(super) async fn create_view(&self, create: CreateView) -> Result<QueryStream, EngineError> {
         let name = names::object(&create.name, &self.namespace)?;
         let plan = self.planner.query(&create.query.query, &self.scope()).await?;
+        if !parameter_types(&plan)?.is_empty() {
+            return Err(EngineError::invalid("a view has no parameters: write the values in its query"));
+        }
         let view = NewView {
             name,
             sql: create.query.text,

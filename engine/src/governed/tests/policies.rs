@@ -209,19 +209,18 @@ async fn a_view_is_a_barrier_over_governed_tables() {
 
 #[tokio::test]
 async fn functions_are_inlined_below_subqueries_too() {
-    use crate::governed::inline::{inline, parameter_schema};
+    use crate::governed::inline::{Parameters, inline};
     let lake = Lake::new().await;
     let mut sessions = lake.workshop.sessions(&bob()).unwrap();
     let open = lake.open("employees", &sessions.system).await;
     let grants = lake.open("grants", &sessions.system).await.raw;
-    let params = vec![("r".to_owned(), DataType::Utf8), ("least".to_owned(), DataType::Int64)];
+    let params = Parameters::new(0, vec![("r".to_owned(), DataType::Utf8), ("least".to_owned(), DataType::Int64)]);
     let body =
         "least < 0 OR EXISTS (SELECT 1 FROM grants g WHERE g.region = upper(r) AND g.user_name = current_user())";
     let mut planner = sessions.system.as_ref().clone();
-    let empty =
-        datafusion::datasource::empty::EmptyTable::new(Arc::new(parameter_schema(&params).unwrap().as_arrow().clone()));
-    planner.register_catalog_list(catalog(vec![("__parameters", Arc::new(empty)), ("grants", Arc::new(grants))]));
-    let plan = planner.create_logical_plan(&format!("SELECT {body} AS answer FROM __parameters")).await.unwrap();
+    let empty = datafusion::datasource::empty::EmptyTable::new(Arc::new(params.schema().unwrap().as_arrow().clone()));
+    planner.register_catalog_list(catalog(vec![("__parameters0", Arc::new(empty)), ("grants", Arc::new(grants))]));
+    let plan = planner.create_logical_plan(&format!("SELECT {body} AS answer FROM __parameters0")).await.unwrap();
     let body = plan.expressions().remove(0).unalias();
     let scope = guarded_schema(&open.schema).unwrap();
     let args = vec![guarded_column("region"), guarded_column("pnum")];
