@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::principals::{named, named_of};
 use crate::model::{Principal, PrincipalId, PrincipalKind, PrincipalName};
+use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
 impl Metastore {
@@ -18,22 +19,28 @@ impl Metastore {
         group: &PrincipalName,
         member: &PrincipalName,
     ) -> Result<(), CatalogError> {
+        self.add_members(caller, group, std::slice::from_ref(member))
+    }
+
+    /// Puts principals into a group, all or none.
+    ///
+    /// # Errors
+    /// As `add_member`.
+    pub fn add_members(
+        &self,
+        caller: &Caller,
+        group: &PrincipalName,
+        members: &[PrincipalName],
+    ) -> Result<(), CatalogError> {
         self.write(caller, "groups.add_member", group.as_str(), |tx| {
             tx.pinned().require_admin()?;
             let group = named_of(tx.state(), PrincipalKind::Group, group)?.clone();
-            let member = named(tx.state(), member)?.clone();
             require_custom(&group)?;
-            require_custom(&member)?;
-            if tx.state().closure(group.id).contains(member.id) {
-                let message =
-                    format!("group `{}` is `{}` or in it: groups cannot form a cycle", group.name, member.name);
-                return Err(CatalogError::precondition("CYCLE", message));
+            for member in members {
+                let member = named(tx.state(), member)?.clone();
+                put(tx, &group, &member)?;
             }
-            let already = tx.state().members.get(&group.id).is_some_and(|members| members.contains(&member.id));
-            if !already {
-                tx.detail("member", member.name.to_string());
-                tx.put_member(group.id, member.id);
-            }
+            note(tx, members);
             Ok(())
         })
     }
@@ -48,15 +55,30 @@ impl Metastore {
         group: &PrincipalName,
         member: &PrincipalName,
     ) -> Result<(), CatalogError> {
+        self.remove_members(caller, group, std::slice::from_ref(member))
+    }
+
+    /// Takes principals out of a group, all or none.
+    ///
+    /// # Errors
+    /// As `remove_member`.
+    pub fn remove_members(
+        &self,
+        caller: &Caller,
+        group: &PrincipalName,
+        members: &[PrincipalName],
+    ) -> Result<(), CatalogError> {
         self.write(caller, "groups.remove_member", group.as_str(), |tx| {
             tx.pinned().require_admin()?;
             let group = named_of(tx.state(), PrincipalKind::Group, group)?.clone();
-            let member = named(tx.state(), member)?.clone();
             require_custom(&group)?;
-            if tx.state().members.get(&group.id).is_some_and(|members| members.contains(&member.id)) {
-                tx.detail("member", member.name.to_string());
-                tx.delete_member(group.id, member.id);
+            for member in members {
+                let member = named(tx.state(), member)?.clone();
+                if is_in(tx, &group, &member) {
+                    tx.delete_member(group.id, member.id);
+                }
             }
+            note(tx, members);
             Ok(())
         })
     }
@@ -78,6 +100,27 @@ impl Metastore {
             Ok(members)
         })
     }
+}
+
+fn put(tx: &mut Tx, group: &Principal, member: &Principal) -> Result<(), CatalogError> {
+    require_custom(member)?;
+    if tx.state().closure(group.id).contains(member.id) {
+        let message = format!("group `{}` is `{}` or in it: groups cannot form a cycle", group.name, member.name);
+        return Err(CatalogError::precondition("CYCLE", message));
+    }
+    if !is_in(tx, group, member) {
+        tx.put_member(group.id, member.id);
+    }
+    Ok(())
+}
+
+fn is_in(tx: &Tx, group: &Principal, member: &Principal) -> bool {
+    tx.state().members.get(&group.id).is_some_and(|members| members.contains(&member.id))
+}
+
+fn note(tx: &mut Tx, members: &[PrincipalName]) {
+    let names: Vec<_> = members.iter().map(ToString::to_string).collect();
+    tx.detail("member", names.join(", "));
 }
 
 fn require_custom(group: &Principal) -> Result<(), CatalogError> {

@@ -10,7 +10,7 @@ use super::rules::{MaskBinding, RowFilterBinding, bind_mask, bind_row_filter};
 use crate::model::{
     Body, Column, ColumnId, FullName, Name, Privilege, Securable, SecurableId, SecurableKind, TableBody, TableType,
 };
-use crate::state::Intent;
+use crate::state::{Intent, State};
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -128,6 +128,23 @@ impl Metastore {
 }
 
 impl crate::Pinned {
+    /// Checks what can be known of a new external table before its files are written: that the caller may create it, and that
+    /// its name and location are free. `create_table` checks again.
+    ///
+    /// # Errors
+    /// As `create_table`.
+    pub fn require_new_external(&self, name: &FullName, location: &str) -> Result<(), CatalogError> {
+        let (parent, last) = split(SecurableKind::Table, name)?;
+        let schema = self.resolve_for(SecurableKind::Schema, &parent, Privilege::CreateTable)?;
+        if let Some(taken) = self.state().child(schema.id, SecurableKind::Table.name_class(), last) {
+            return Err(CatalogError::AlreadyExists {
+                what: taken.kind().noun(),
+                name: self.state().full_name(taken.id),
+            });
+        }
+        require_location_free(self.state(), location)
+    }
+
     /// A new table as it would be read, so that the engine can check its policies before it is created.
     ///
     /// # Errors
@@ -220,13 +237,16 @@ fn place(tx: &Tx, location: &NewLocation) -> Result<(TableType, String), Catalog
             (TableType::External, url.trim_end_matches('/').to_owned())
         }
     };
-    if tx.state().location_taken(&url) {
-        return Err(CatalogError::precondition(
-            "LOCATION_IN_USE",
-            "another table has this location, or one above or below it",
-        ));
-    }
+    require_location_free(tx.state(), &url)?;
     Ok((table_type, url))
+}
+
+fn require_location_free(state: &State, url: &str) -> Result<(), CatalogError> {
+    if state.location_taken(url) {
+        let message = "another table has this location, or one above or below it";
+        return Err(CatalogError::precondition("LOCATION_IN_USE", message));
+    }
+    Ok(())
 }
 
 /// Gives columns their ids, and checks their names.

@@ -25,15 +25,9 @@ impl Run {
             PrincipalAction::RenameTo(_) => return Err(EngineError::Unimplemented("renaming a principal".to_owned())),
         };
         let names = members.iter().map(|m: &Member| PrincipalName::parse(&m.name)).collect::<Result<Vec<_>, _>>()?;
-        self.change(move |metastore, caller| {
-            for member in &names {
-                if add {
-                    metastore.add_member(caller, &group, member)?;
-                } else {
-                    metastore.remove_member(caller, &group, member)?;
-                }
-            }
-            Ok(())
+        self.change(move |metastore, caller| match add {
+            true => metastore.add_members(caller, &group, &names),
+            false => metastore.remove_members(caller, &group, &names),
         })
         .await?;
         Ok(self.done())

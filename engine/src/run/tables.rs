@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion::physical_plan::ExecutionPlan;
-use lakewarden_catalog::model::{FullName, SecurableKind};
+use lakewarden_catalog::model::FullName;
 use lakewarden_catalog::ops::containers::Describe;
 use lakewarden_catalog::ops::tables::{NewColumn, NewLocation, NewTable};
 
+use super::veil::veiled;
 use super::{Run, unless_exists};
 use crate::delta::{
     Location, OpenTable, TableColumn, TableDefinition, create_table, create_table_as, open_table, parse_sql_type,
@@ -55,10 +56,9 @@ impl Run {
     async fn create_external(&self, create: &CreateTable, name: FullName, text: &str) -> Result<(), EngineError> {
         // Until external locations are securables, only a metastore admin names folders; asked before they are looked at.
         self.pinned.require_admin()?;
-        let (schema, _) = split_schema(&name)?;
-        self.pinned.resolve(SecurableKind::Schema, &schema)?;
         let location = Location::parse(text)?;
         self.refuse_own_folders(&location)?;
+        self.pinned.require_new_external(&name, &location.to_string())?;
         let fresh = create.query.is_some() || !create.columns.is_empty() && !has_log(&location);
         if fresh {
             self.write_new(create, &location).await?;
@@ -71,10 +71,12 @@ impl Run {
         match &create.query {
             Some(source) => {
                 let plan = self.planner.query(&source.query, &self.scope()).await?;
-                let (_, input) = self.runtime.plan(&plan).await?;
+                let veil = self.veil().await;
+                let (_, input) = self.runtime.plan(&plan).await.map_err(|error| veiled(veil.as_ref(), error))?;
                 let definition = definition(create, Some(input.as_ref()))?;
                 let (location, system) = (location.clone(), self.planner.system.clone());
-                create_table_as(&location, &definition, input, &system).await?;
+                let written = create_table_as(&location, &definition, input, &system).await;
+                written.map_err(|error| veiled(veil.as_ref(), EngineError::from_writing(error)))?;
             }
             None => create_table(location, &definition(create, None)?).await?,
         }
@@ -228,11 +230,4 @@ fn require_same_columns(create: &CreateTable, stored: &OpenTable) -> Result<(), 
 
 fn has_log(location: &Location) -> bool {
     location.path().join("_delta_log").is_dir()
-}
-
-fn split_schema(name: &FullName) -> Result<(FullName, String), EngineError> {
-    match (name.parent(), name.last()) {
-        (Some(schema), Some(last)) => Ok((schema, last.to_string())),
-        _ => Err(EngineError::invalid(format!("`{name}` is not a full name"))),
-    }
 }
