@@ -148,7 +148,7 @@ fn commands(next: &Next) -> String {
     let (plain, scheme) = if next.tls { ("", "grpc+tls") } else { ("-plaintext ", "grpc") };
     let python = format!(
         "import adbc_driver_flightsql.dbapi as d; c = d.connect('{scheme}://{address}', db_kwargs={{\
-         'adbc.flight.sql.authorization_header': 'Bearer ' + open('{folder}/bob.token').read().strip()}}).cursor(); \
+         'adbc.flight.sql.authorization_header': 'Bearer ' + open('{folder}/bob.token').read().strip()}}, autocommit=True).cursor(); \
          c.execute('SELECT count(*) FROM demo.tpch.customer'); print(c.fetchall())"
     );
     let select = "SELECT c_name, c_phone, c_acctbal FROM demo.tpch.customer LIMIT 5";

@@ -8,7 +8,8 @@ mod script;
 mod tables;
 mod tour;
 
-use lakewarden_catalog::model::{FullName, SecurableKind};
+use lakewarden_catalog::model::{FullName, Name, SecurableKind};
+use lakewarden_catalog::ops::containers::Describe;
 use lakewarden_catalog::{Caller, CatalogError};
 use tokio_rustls::TlsAcceptor;
 
@@ -84,10 +85,11 @@ pub async fn prepare(config: Config, scale: f64, listener: &mut dyn Listener) ->
             return Ok(Ready { config, tls, base, tour: None, scale: found.scale });
         }
         Some(_) => {}
-        None => begin(&script, scale).await?,
+        None => begin(&base, &admin, scale).await?,
     }
     // A quickstart that was stopped goes on at the scale that it began with.
     let scale = mark(&base, &admin)?.and_then(|found| found.scale.parse().ok()).unwrap_or(scale);
+    script.run(&format!("CREATE SCHEMA IF NOT EXISTS {CATALOG}.tpch COMMENT 'TPC-H at scale {scale}'")).await?;
     tables::make_all(&base, &admin, scale, listener).await?;
     listener.policies();
     script.run(PRINCIPALS).await?;
@@ -123,11 +125,17 @@ fn mark(base: &Base, admin: &Caller) -> Result<Option<Mark>, ServerError> {
     }
 }
 
-async fn begin(script: &Script<'_>, scale: f64) -> Result<(), ServerError> {
-    script.run(&format!("CREATE CATALOG {CATALOG} COMMENT 'sample data of the quickstart'")).await?;
-    let mark = format!("'{MARK}' = 'started', '{SCALE}' = '{scale}'");
-    script.run(&format!("ALTER CATALOG {CATALOG} SET DBPROPERTIES ({mark})")).await?;
-    script.run(&format!("CREATE SCHEMA IF NOT EXISTS {CATALOG}.tpch COMMENT 'TPC-H at scale {scale}'")).await
+/// Makes the catalog with its mark in one change, so that no stop in between leaves one without.
+async fn begin(base: &Base, admin: &Caller, scale: f64) -> Result<(), ServerError> {
+    let fault = |source| ServerError::quickstart("the catalog `demo` could not be made", &source);
+    let (name, admin) = (Name::parse(CATALOG).map_err(fault)?, admin.clone());
+    let properties = [(MARK, "started".to_owned()), (SCALE, scale.to_string())];
+    let describe = Describe {
+        comment: Some("sample data of the quickstart".to_owned()),
+        properties: properties.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+    };
+    base.catalog.call(move |metastore| metastore.create_catalog(&admin, &name, &describe)).await.map_err(fault)?;
+    Ok(())
 }
 
 /// Writes a token for each analyst beside the administrator's, unless there is a good one.

@@ -8,6 +8,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use lakewarden_server::quickstart::{Answer, Listener, prepare};
 use lakewarden_server::{Config, ServerError};
+use tokio::sync::oneshot;
 
 const SCALE: f64 = 0.01;
 
@@ -32,6 +33,23 @@ impl Listener for Heard {
     fn policies(&mut self) {
         self.policies = true;
     }
+}
+
+/// Tells when a table is reached.
+struct Reached(&'static str, Option<oneshot::Sender<()>>);
+
+impl Listener for Reached {
+    fn tables(&mut self, _: u64) {}
+
+    fn rows(&mut self, table: &'static str, _: u64, _: bool) {
+        if table == self.0
+            && let Some(sender) = self.1.take()
+        {
+            sender.send(()).unwrap();
+        }
+    }
+
+    fn policies(&mut self) {}
 }
 
 fn config(data_dir: &Path) -> Config {
@@ -90,6 +108,26 @@ async fn the_three_answers_are_what_the_policies_say() {
     assert!(heard.policies);
     assert_eq!(heard.tables.len(), 8);
     assert!(heard.tables.contains(&("orders".to_owned(), 15_000)), "{:?}", heard.tables);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_was_stopped_goes_on_at_its_scale() {
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().join("data");
+    let (sender, stopped) = oneshot::channel();
+    let mut reached = Reached("partsupp", Some(sender));
+    tokio::select! {
+        biased;
+        _ = stopped => {}
+        _ = prepare(config(&data_dir), 0.001, &mut reached) => panic!("it went past the table"),
+    }
+    let mut heard = Heard::default();
+    let ready = prepare(config(&data_dir), SCALE, &mut heard).await.unwrap();
+    assert_eq!(ready.scale, "0.001");
+    assert_eq!(ready.tour.as_ref().unwrap().answers.len(), 3);
+    assert!(heard.tables.contains(&("orders".to_owned(), 1_500)), "{:?}", heard.tables);
+    // Eight tables of TPC-H and the mapping table: nothing is left of the one that was not finished.
+    assert_eq!(std::fs::read_dir(data_dir.join("tables")).unwrap().count(), 9);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
