@@ -3,6 +3,8 @@
 //! Grants and revokes go to one server in a loop, each to two principals at once; the server is killed at a random time
 //! and started again on the same folder. Power cuts are simulated below the store (`catalog/tests/power.rs`).
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::Path;

@@ -98,9 +98,9 @@ async fn containers(world: &World, who: Who, names: &Names) -> Vec<(&'static str
     ]
 }
 
-/// Changes to tables, views and functions.
-async fn objects(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
-    let (schema, table, function) = (|| owned(names.schema), || owned(names.table), || owned(names.function));
+/// Changes to tables and views.
+async fn relations(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
+    let (schema, table) = (|| owned(names.schema), || owned(names.table));
     let update_mask = mask(&["comment"]);
     let column = v1::Column { name: owned("x"), type_text: owned("INT"), ..Default::default() };
     vec![
@@ -130,7 +130,7 @@ async fn objects(world: &World, who: Who, names: &Names) -> Vec<(&'static str, T
             TableServiceClient.update_table(v1::UpdateTableRequest {
                 full_name: table(),
                 table: Some(v1::Table::default()),
-                update_mask: update_mask.clone(),
+                update_mask,
                 ..Default::default()
             })
         ),
@@ -139,6 +139,14 @@ async fn objects(world: &World, who: Who, names: &Names) -> Vec<(&'static str, T
             who,
             TableServiceClient.delete_table(v1::DeleteTableRequest { full_name: table(), ..Default::default() })
         ),
+    ]
+}
+
+/// Changes to functions.
+async fn functions(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
+    let (schema, function) = (|| owned(names.schema), || owned(names.function));
+    let update_mask = mask(&["comment"]);
+    vec![
         asked!(
             world,
             who,
@@ -321,7 +329,8 @@ async fn who_sees_but_may_not_is_denied_and_changes_nothing() {
     world.server.group("team", &["bob"]).await;
     let before = world.everything().await;
     let mut refused = containers(&world, Who::Alice, &THERE).await;
-    refused.extend(objects(&world, Who::Alice, &THERE).await);
+    refused.extend(relations(&world, Who::Alice, &THERE).await);
+    refused.extend(functions(&world, Who::Alice, &THERE).await);
     refused.extend(rights(&world, Who::Alice, &THERE).await);
     refused.extend(administration(&world, Who::Alice).await);
     assert_eq!(refused.len(), 27);
@@ -341,11 +350,13 @@ async fn what_is_hidden_answers_as_what_is_absent() {
     let world = World::start().await;
     let before = world.everything().await;
     let mut hidden = containers(&world, Who::Bob, &THERE).await;
-    hidden.extend(objects(&world, Who::Bob, &THERE).await);
+    hidden.extend(relations(&world, Who::Bob, &THERE).await);
+    hidden.extend(functions(&world, Who::Bob, &THERE).await);
     hidden.extend(rights(&world, Who::Bob, &THERE).await);
     hidden.extend(readings(&world, Who::Bob, &THERE).await);
     let mut absent = containers(&world, Who::Bob, &ABSENT).await;
-    absent.extend(objects(&world, Who::Bob, &ABSENT).await);
+    absent.extend(relations(&world, Who::Bob, &ABSENT).await);
+    absent.extend(functions(&world, Who::Bob, &ABSENT).await);
     absent.extend(rights(&world, Who::Bob, &ABSENT).await);
     absent.extend(readings(&world, Who::Bob, &ABSENT).await);
     assert_eq!((hidden.len(), absent.len()), (27, 27));

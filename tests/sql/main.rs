@@ -1,7 +1,10 @@
 //! What SQL does, as data: `cases/*.slt`, each over a catalog of its own. `login alice` makes the rest of a connection
 //! alice's; errors are matched by their SQLSTATE. `{tmp}` stands for a folder that the case may use.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper that fails fails its test")]
+
 mod driver;
+mod parameters;
 mod written_elsewhere;
 
 use driver::World;
@@ -62,4 +65,4 @@ macro_rules! cases {
     };
 }
 
-cases!(basics, policies);
+cases!(attacks, basics, hidden, lent_rights, policies, queries, statements);

@@ -3,16 +3,20 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::physical_plan::ExecutionPlan;
 use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
 
+use sqlparser::ast::{Expr, Query, SetExpr, Value};
+
 use super::Run;
 use super::veil::veiled;
 use crate::delta::{
-    ColumnMatch, ExecProvider, Location, OpenTable, WriteError, WriteMode, conform, require_true, table_schema, write,
+    ColumnMatch, ExecProvider, Location, OpenTable, WriteError, WriteMode, conform, parse_sql_type, require_true,
+    table_schema, write,
 };
 use crate::error::EngineError;
 use crate::governed::ScanFault;
@@ -47,6 +51,29 @@ impl Run {
         self.change(move |metastore, caller| metastore.record_data_change(caller, "tables.insert", &label, &details))
             .await?;
         QueryStream::changed(written.rows)
+    }
+
+    /// Parameters that stand alone in VALUES have the types of the columns that they go into.
+    pub(super) fn type_by_target(
+        &self,
+        insert: &Insert,
+        parameters: &mut [Option<DataType>],
+    ) -> Result<(), EngineError> {
+        let target = self.pinned.open_to_modify(&names::object(&insert.table, &self.namespace)?)?;
+        let columns = target.securable.as_table().map(|table| table.columns.as_slice()).unwrap_or_default();
+        let listed = |name: &String| columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+        let into: Vec<_> = if insert.columns.is_empty() {
+            columns.iter().map(Some).collect()
+        } else {
+            insert.columns.iter().map(listed).collect()
+        };
+        for (place, parameter) in parameters_in_values(&insert.source.query).into_iter().enumerate() {
+            let (Some(at), Some(unknown)) = (parameter, parameters.get_mut(place)) else { continue };
+            if let (None, Some(Some(column))) = (&unknown, into.get(at)) {
+                *unknown = parse_sql_type(&column.type_text).ok();
+            }
+        }
+        Ok(())
     }
 
     /// Under a row filter an error while computing rows may be the policy's, so that its text goes to the log.
@@ -85,6 +112,19 @@ impl Run {
             EngineError::Policy { label: target.full_name.clone(), policy: filter.name.clone(), reference }
         })
     }
+}
+
+/// For each `?` of a VALUES list, in order: its place in its row, when it stands alone there. Empty for any other query,
+/// and when a `?` stands anywhere else.
+fn parameters_in_values(query: &Query) -> Vec<Option<usize>> {
+    let SetExpr::Values(values) = query.body.as_ref() else { return Vec::new() };
+    let alone = |(at, value): (usize, &Expr)| match value {
+        Expr::Value(value) if matches!(&value.value, Value::Placeholder(name) if name == "?") => Some(Some(at)),
+        Expr::Value(_) => None,
+        _ => Some(None),
+    };
+    let found: Vec<_> = values.rows.iter().flat_map(|row| row.content.iter().enumerate().filter_map(alone)).collect();
+    if found.iter().all(Option::is_some) { found } else { Vec::new() }
 }
 
 fn matching(insert: &Insert) -> ColumnMatch {

@@ -82,7 +82,10 @@ impl Run {
             return Ok(Description { schema: Arc::new(Schema::empty()), parameters: Vec::new(), is_query });
         };
         let plan = self.planner.query(query, &self.scope()).await?;
-        let parameters = parameter_types(&plan)?;
+        let mut parameters = parameter_types(&plan)?;
+        if let Statement::Insert(insert) = &statement {
+            self.type_by_target(insert, &mut parameters)?;
+        }
         let schema = if is_query { plan.schema().inner().clone() } else { Arc::new(Schema::empty()) };
         Ok(Description { schema, parameters, is_query })
     }
