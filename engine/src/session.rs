@@ -68,6 +68,10 @@ impl Session {
         values: Vec<datafusion::common::ScalarValue>,
     ) -> Result<QueryStream, EngineError> {
         let statement = parse_one(sql, self.engine.parse_limits())?;
+        let takes_values = matches!(statement, Statement::Query(_) | Statement::Insert(_) | Statement::Explain(_));
+        if !values.is_empty() && !takes_values {
+            return Err(EngineError::invalid("only queries and INSERT have parameters"));
+        }
         let run = self.start(values).await?;
         let session = self.clone();
         let answer = run.runtime.clone().on_query_threads(Box::new(run).statement(statement)).await?;

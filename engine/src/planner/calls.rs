@@ -124,6 +124,10 @@ impl Planner {
             Body::Query(query) => sql::Expr::Subquery(query),
         };
         let planned = self.expr(&expr, &schema, scope).await?;
+        let is_placeholder = |node: &Expr| Ok(matches!(node, Expr::Placeholder(_)));
+        if planned.exists(is_placeholder).map_err(|e| EngineError::from_planning(&e))? {
+            return Err(EngineError::invalid("the body of a function names its parameters: `?` stands for none"));
+        }
         let result = typed(&body.return_type)?;
         let body = planned.cast_to(&result, &schema).map_err(|e| EngineError::from_planning(&e))?;
         Ok(Call { key: name.to_lowercase(), parameters, body, result })
