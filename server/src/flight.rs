@@ -5,8 +5,8 @@
 //! keeps no plan: a prepared statement is its text, and is planned anew, under the rights of that moment, by every
 //! execution. Metadata lists what the catalog lets the caller see.
 //!
-//! - [`front`] is the gRPC service: it finds the session of a request and gives every error its details.
-//! - [`service`] is the protocol of Flight SQL, one method a command; each is one call into the files below.
+//! - `front` is the gRPC service: it finds the session of a request and gives every error its details.
+//! - `service` is the protocol of Flight SQL, one method a command; each is one call into the files below.
 
 mod actions;
 mod answer;
