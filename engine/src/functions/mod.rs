@@ -1,6 +1,6 @@
 //! The functions that queries and policies may call.
 //!
-//! The list is closed: a function of a newer DataFusion isn't there until somebody read what it does and put it in [`allowed`]. Left out on
+//! The list is closed: a function of a newer DataFusion isn't there until somebody read what it does and put it in `allowed`. Left out on
 //! purpose: what names files or rows of storage (`input_file_name`, `file_row_index`), what shows schema metadata (`arrow_metadata`,
 //! `arrow_field`, `with_metadata`), and `version`.
 

@@ -4,7 +4,7 @@
 //! predicate of a caller is ever merged with the row filter and evaluated on a hidden row. Projections and run-time filters pass.
 //!
 //! The physical barrier also remembers which predicates and joins decided the rows when it was planned, before any physical optimizer rule
-//! ran. [`PolicyBarrierExec::verify`] compares that with what is below it in the finished plan.
+//! ran. `PolicyBarrierExec::verify` compares that with what is below it in the finished plan.
 
 use std::fmt;
 use std::sync::Arc;
