@@ -182,6 +182,10 @@ impl EngineError {
         }
         match error.find_root() {
             DataFusionError::SchemaError(inner, _) => Self::Invalid { sqlstate: "42703", message: first_line(inner) },
+            // Its words quote the plan's own structures.
+            DataFusionError::NotImplemented(what) if what.starts_with("Physical plan does not support") => {
+                Self::Unimplemented("a subquery of this form".to_owned())
+            }
             DataFusionError::NotImplemented(what) => Self::Unimplemented(first_line(what)),
             DataFusionError::ResourcesExhausted(what) => Self::Limit(first_line(what)),
             DataFusionError::Internal(what) => Self::Internal(what.clone()),

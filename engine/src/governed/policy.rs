@@ -144,6 +144,15 @@ pub(crate) fn is_lossless(from: &DataType, to: &DataType) -> bool {
         (DataType::Decimal128(precision, scale), DataType::Decimal128(wider, same)) => {
             scale == same && precision <= wider
         }
+        (DataType::Struct(given), DataType::Struct(wanted)) => {
+            given.len() == wanted.len()
+                && given
+                    .iter()
+                    .zip(wanted)
+                    .all(|(a, b)| a.name() == b.name() && is_lossless(a.data_type(), b.data_type()))
+        }
+        (DataType::List(given), DataType::List(wanted)) => is_lossless(given.data_type(), wanted.data_type()),
+        (DataType::Map(given, _), DataType::Map(wanted, _)) => is_lossless(given.data_type(), wanted.data_type()),
         _ if from.is_signed_integer() && to.is_signed_integer() => from.primitive_width() <= to.primitive_width(),
         _ => (text(from) && text(to)) || (bytes(from) && bytes(to)) || from.equals_datatype(to),
     }

@@ -110,7 +110,9 @@ impl ContextProvider for Sources<'_> {
 
 /// Whether the engine has a built-in function of this name.
 pub(super) fn is_built_in(state: &SessionState, name: &str) -> bool {
-    state.scalar_functions().contains_key(name)
+    // The planner knows `unnest` by its name.
+    name == "unnest"
+        || state.scalar_functions().contains_key(name)
         || state.aggregate_functions().contains_key(name)
         || state.window_functions().contains_key(name)
         || state.table_functions().contains_key(name)

@@ -56,7 +56,7 @@ impl Veil {
             EngineError::Invalid { sqlstate, message } => {
                 EngineError::Invalid { sqlstate, message: self.covered(&message) }
             }
-            EngineError::Unimplemented(what) => EngineError::Unimplemented(self.covered(&what)),
+            EngineError::Unimplemented(_) => EngineError::Unimplemented(format!("this use of {}", self.called())),
             EngineError::Governed(fault) if !self.sees(&fault.label) => {
                 EngineError::Governed(ScanFault { label: self.called(), reference: fault.reference })
             }
