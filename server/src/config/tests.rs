@@ -108,3 +108,26 @@ fn what_config_show_prints_can_be_read_again() {
     let config = Config::default();
     assert_eq!(load(&config.to_redacted_toml().unwrap(), &[], &[]).unwrap(), config);
 }
+
+#[test]
+fn every_setting_is_documented() {
+    let page = include_str!("../../../docs/configuration.md");
+    let settings: toml::Table = toml::from_str(&Config::default().to_redacted_toml().unwrap()).unwrap();
+    for (section, keys) in &settings {
+        assert!(page.contains(&format!("\n## [{section}]\n")), "[{section}] is missing");
+        for key in keys.as_table().unwrap().keys() {
+            assert!(
+                page.contains(&format!("`{key}`")) || page.contains(&format!("[[{section}.{key}]]")),
+                "{section}.{key} is missing"
+            );
+        }
+    }
+}
+
+#[test]
+fn settings_as_json_hold_no_secret_either() {
+    let config = load("[identity]\nsigning_key = \"hunter2\"", &[], &[]).unwrap();
+    let shown: serde_json::Value = serde_json::from_str(&config.to_redacted_json().unwrap()).unwrap();
+    assert_eq!(shown["identity"]["signing_key"], "[redacted]");
+    assert_eq!(shown["listen"]["address"], "127.0.0.1:8642");
+}
