@@ -27,7 +27,7 @@ impl Parameters {
     }
 
     /// How many they are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.typed.len()
     }
 
@@ -53,10 +53,10 @@ impl Parameters {
 /// holds a subquery, an aggregate or a window is used inside a subquery of the body, or when its columns could be taken for columns of
 /// that subquery.
 pub fn inline(body: Expr, params: &Parameters, args: Vec<Expr>, scope: &DFSchema) -> Result<Expr> {
-    if params.len() != args.len() {
-        return plan_err!("the function takes {} arguments, {} are given", params.len(), args.len());
+    if params.count() != args.len() {
+        return plan_err!("the function takes {} arguments, {} are given", params.count(), args.len());
     }
-    let mut bindings = HashMap::with_capacity(params.len());
+    let mut bindings = HashMap::with_capacity(params.count());
     for ((name, data_type), arg) in params.typed.iter().zip(args) {
         let given = arg.get_type(scope)?;
         let value = if given == *data_type { arg } else { cast(arg, data_type.clone()) };

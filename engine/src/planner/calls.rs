@@ -39,7 +39,7 @@ impl Call {
     pub(super) fn placeholder(&self) -> Arc<ScalarUDF> {
         Arc::new(ScalarUDF::from(Placeholder {
             name: self.key.clone(),
-            signature: Signature::any(self.parameters.len(), Volatility::Volatile),
+            signature: Signature::any(self.parameters.count(), Volatility::Volatile),
             result: self.result.clone(),
         }))
     }
