@@ -122,6 +122,13 @@ impl Health {
             self.0.set_service_status(*service, status).await;
         }
     }
+
+    /// Ends what clients watch: a stream that never ends by itself would hold up every stop.
+    pub async fn close(&mut self) {
+        for service in SERVICES.iter().chain(&[""]) {
+            self.0.clear_service_status(service).await;
+        }
+    }
 }
 
 /// What all services share.

@@ -9,6 +9,7 @@
 //! A refusal tells the caller that the token is not valid; that it expired is told only when its signature was good.
 
 pub mod admin;
+mod held;
 mod jwks;
 pub mod keys;
 pub mod layer;
@@ -72,6 +73,20 @@ impl Identity {
         }
         let name = principal.name.clone();
         Ok(Caller { principal: principal.id, name, kind: principal.kind, request_id, door })
+    }
+
+    /// Whether a token that was accepted for `caller` is good still: not revoked, not expired, its principal not deleted.
+    fn still_holds(&self, caller: &Caller, sha256: &[u8; 32], told: Option<TokenInfo>) -> Result<(), Refusal> {
+        let told = told.ok_or(Refusal::Malformed("no expiry"))?;
+        let reads = self.catalog.reads();
+        let (principal, gone) = match told.id {
+            Some(id) => (reads.principal_of_token(id, sha256), Refusal::Unrecorded),
+            None if told.expires_at_s.saturating_add(self.issuers.leeway_s()) <= reads.clock().now_ms() / 1000 => {
+                return Err(Refusal::Expired);
+            }
+            None => (reads.principal_for_identity(&caller.name), Refusal::Principal),
+        };
+        principal.filter(|principal| principal.id == caller.principal).map(drop).ok_or(gone)
     }
 
     fn own(&self, token: &str) -> Result<Arc<Principal>, Refusal> {

@@ -80,6 +80,7 @@ impl Running {
         self.readiness.set(false);
         self.health.set(false).await;
         self.stop.cancel();
+        self.health.close().await;
         self.ended().await
     }
 

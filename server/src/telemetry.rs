@@ -12,9 +12,8 @@ pub use observe::{Observer, observe};
 use crate::config::{self, LogFormat};
 use crate::error::ServerError;
 
-/// Libraries below a governed read: they log file names and predicates. A filter that names one of them still wins.
-const QUIET: &str =
-    "buoyant_kernel=warn,buoyant_kernel_engine=warn,delta_kernel=warn,deltalake_core=warn,datafusion=warn";
+/// Libraries below a governed read: they log file names and predicates; and the parser, which logs literals. A filter that names one of them still wins.
+const QUIET: &str = "buoyant_kernel=warn,buoyant_kernel_engine=warn,delta_kernel=warn,deltalake_core=warn,datafusion=warn,sqlparser=warn";
 
 /// Sends the logs of this process to standard error. Called once, by the binary; a library or test does without.
 ///
@@ -43,6 +42,8 @@ mod tests {
     fn libraries_below_a_governed_read_are_quiet_unless_they_are_named() {
         let usual = filter("info").unwrap().to_string();
         assert!(usual.contains("buoyant_kernel=warn") && usual.contains("info"), "{usual}");
+        let loud = filter("trace").unwrap().to_string();
+        assert!(loud.contains("sqlparser=warn") && loud.contains("datafusion=warn"), "{loud}");
         let named = filter("info,buoyant_kernel=debug").unwrap().to_string();
         assert!(named.contains("buoyant_kernel=debug") && !named.contains("buoyant_kernel=warn"), "{named}");
     }

@@ -131,6 +131,8 @@ fn open_engine(config: &Config, catalog: &Handle) -> Result<Engine, ServerError>
     };
     let managed_root = config.store.data_dir.join(MANAGED);
     let config = EngineConfig { managed_root, limits, parse };
+    // Rows lie here as files: also in a data folder that others may enter, they are for this user only.
+    secret_file::private_dir(&config.managed_root)?;
     Engine::new(catalog.clone(), config).map_err(|e| ServerError::Engine(e.to_string()))
 }
 

@@ -42,6 +42,29 @@ async fn parameters_are_bound_and_bound_again() {
 }
 
 #[tokio::test]
+async fn many_rows_of_parameters_take_their_turns_one_after_the_other() {
+    let (_server, _, mut alice) = with_tables().await;
+    // More than a principal may run at once, each with more rows than wait unread.
+    let tables: Vec<String> = (0..9).map(|i| format!("demo.s.t AS t{i}")).collect();
+    let sql = format!("SELECT CAST(? AS BIGINT) + t0.id AS n FROM {}", tables.join(", "));
+    let mut statement = alice.client.prepare(sql, None).await.unwrap();
+    statement.set_parameters(ids(&(0..12).collect::<Vec<_>>())).unwrap();
+    let info = statement.execute().await.unwrap();
+    let batches = alice.batches(&info).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 12 * 3usize.pow(9));
+}
+
+#[tokio::test]
+async fn the_rows_of_bound_parameters_have_the_columns_that_were_told() {
+    let (_server, _, mut alice) = with_tables().await;
+    let mut statement = alice.client.prepare("SELECT CAST(? AS BIGINT) AS n".to_owned(), None).await.unwrap();
+    statement.set_parameters(ids(&[7])).unwrap();
+    let info = statement.execute().await.unwrap();
+    let told = info.clone().try_decode_schema().unwrap();
+    assert_eq!(*alice.batches(&info).await.unwrap()[0].schema(), told);
+}
+
+#[tokio::test]
 async fn values_are_values_and_never_sql() {
     let (_server, _, mut alice) = with_tables().await;
     let sql = "SELECT count(*) FROM demo.s.t WHERE name = ?";

@@ -39,6 +39,18 @@ async fn health_is_told_for_the_server_and_each_service_without_a_token() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn who_watches_the_health_does_not_hold_up_a_stop() {
+    let mut server = Server::start_with(|config| config.listen.drain_ms = 3_000).await;
+    let mut health = HealthClient::new(server.channel().await);
+    let mut watched = health.watch(HealthCheckRequest { service: String::new() }).await.unwrap().into_inner();
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+    let stopped = tokio::spawn(async move { server.stop().await });
+    assert_eq!(watched.message().await.unwrap().unwrap().status(), ServingStatus::NotServing);
+    assert!(watched.message().await.unwrap().is_none());
+    stopped.await.unwrap();
+}
+
 async fn reflect(server: &Server, question: MessageRequest) -> MessageResponse {
     let request = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
     let mut client = ServerReflectionClient::new(server.client(server.admin()).await);

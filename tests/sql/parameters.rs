@@ -61,7 +61,9 @@ async fn a_wrong_number_of_values_is_an_error() {
 async fn a_definition_does_not_take_the_callers_values() {
     let (_world, session) = session().await;
     session.run("INSERT INTO t VALUES (1, 'one'), (2, 'two')").await.unwrap();
-    for definition in ["CREATE VIEW v AS SELECT name FROM t WHERE id = ?", "CREATE FUNCTION f() RETURNS STRING RETURN ?"] {
+    for definition in
+        ["CREATE VIEW v AS SELECT name FROM t WHERE id = ?", "CREATE FUNCTION f() RETURNS STRING RETURN ?"]
+    {
         let refused = session.run_with(definition, vec![ScalarValue::from("x")]).await;
         assert!(refused.is_err(), "{definition}");
     }

@@ -81,6 +81,17 @@ impl Statement {
         Self { parameters: parameters.or(self.parameters), ..self }
     }
 
+    /// The columns of its answer. With parameters, whether a column can be NULL is known only when it runs, and drivers
+    /// refuse rows that differ from what they were told: so each can.
+    fn told(&self, schema: &Schema) -> SchemaRef {
+        let schema = answer::plain_schema(schema);
+        if self.parameters.is_none() {
+            return schema;
+        }
+        let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
     /// The values of each execution. A statement without parameters is executed once.
     fn bindings(&self) -> Result<Vec<Vec<ScalarValue>>, Status> {
         let Some(batch) = &self.parameters else { return Ok(vec![Vec::new()]) };
@@ -104,7 +115,7 @@ impl Door {
     ) -> Result<Response<FlightInfo>, Status> {
         let described = self.described(current, &statement.namespace, &statement.sql).await?;
         let (schema, ticketed) = if described.is_query {
-            (answer::plain_schema(&described.schema), Ticketed::Query(statement))
+            (statement.told(&described.schema), Ticketed::Query(statement))
         } else {
             let (schema, batches) = self.answered(current, &statement).await?;
             (answer::plain_schema(&schema), Ticketed::Answered(schema, batches))
@@ -135,13 +146,18 @@ impl Door {
 
     /// Runs a query. Each row of parameters is its own execution; their rows follow one another.
     async fn rows(&self, current: &Current, statement: &Statement) -> Result<Response<Messages>, Status> {
-        let mut answers = Vec::new();
-        for values in statement.bindings()? {
-            answers.push(self.run(current, &statement.namespace, &statement.sql, values).await?);
-        }
-        let schema = answers.first().map_or_else(|| Arc::new(Schema::empty()), |a| answer::plain_schema(a.schema()));
+        let mut executions = statement.bindings()?.into_iter();
+        let first = executions.next().unwrap_or_default();
+        let first = self.run(current, &statement.namespace, &statement.sql, first).await?;
+        let schema = statement.told(first.schema());
+        let (session, sql) = (self.session_in(current, &statement.namespace), Arc::clone(&statement.sql));
+        // One after the other: all at once would wait for turns that the first ones give back when they are read.
+        let later = futures::stream::iter(executions).then(move |values| {
+            let (session, sql) = (session.clone(), Arc::clone(&sql));
+            async move { session.run_with(&sql, values).await }
+        });
         let (request_id, running) = (current.caller.request_id, self.metrics.query_running());
-        let batches = futures::stream::iter(answers).flatten().map_err(move |error| {
+        let batches = first.chain(later.try_flatten()).map_err(move |error| {
             // The gauge lives as long as the rows come.
             let _ = &running;
             status(&error, Some(request_id))

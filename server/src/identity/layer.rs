@@ -18,7 +18,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lakewarden_catalog::model::RequestId;
 
-use super::{Identity, Refusal};
+use super::held::Held;
+use super::{Identity, Refusal, tokens};
 use crate::config::Secret;
 use crate::door;
 use crate::telemetry::Metrics;
@@ -46,6 +47,7 @@ pub struct PresentedToken(pub Secret<String>);
 
 /// Lets a request through with its `Caller` among the extensions, or answers that it is not known who calls.
 pub async fn require_caller(State(entrance): State<Entrance>, mut request: Request<Body>, next: Next) -> Response {
+    let several = request.headers().get_all(AUTHORIZATION).iter().nth(1).is_some();
     let header = request.headers_mut().remove(AUTHORIZATION);
     let path = request.uri().path();
     if is_open(path, entrance.metrics_open) {
@@ -55,7 +57,12 @@ pub async fn require_caller(State(entrance): State<Entrance>, mut request: Reque
     let Some(request_id) = request.extensions().get::<RequestId>().copied() else {
         return refuse(request.headers(), &Refusal::Missing, &entrance.metrics);
     };
-    let verified = match token(header.as_ref(), is_handshake) {
+    let presented = match several {
+        // Which of them counts would be a guess, and a proxy may have guessed otherwise.
+        true => Err(Refusal::Malformed("several headers")),
+        false => token(header.as_ref(), is_handshake),
+    };
+    let verified = match presented {
         Ok(token) => entrance.identity.caller(&token, request_id, door).await.map(|caller| (caller, token)),
         Err(refusal) => Err(refusal),
     };
@@ -63,6 +70,9 @@ pub async fn require_caller(State(entrance): State<Entrance>, mut request: Reque
         Ok((caller, token)) => {
             tracing::Span::current().record("principal", caller.name.as_str());
             let told = entrance.identity.told_by(&token);
+            let (identity, sha256, whose) = (entrance.identity, tokens::sha256(&token), caller.clone());
+            let mut request =
+                request.map(|body| Body::new(Held::new(body, move || identity.still_holds(&whose, &sha256, told))));
             if is_handshake {
                 request.extensions_mut().insert(PresentedToken(Secret::new(token)));
             }

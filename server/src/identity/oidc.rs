@@ -32,6 +32,7 @@ const EMAIL: &str = "email";
 /// All external issuers.
 pub struct Issuers {
     by_issuer: HashMap<String, Issuer>,
+    leeway_s: i64,
 }
 
 struct Issuer {
@@ -64,7 +65,12 @@ impl Issuers {
             let built = Issuer::new(issuer.clone(), settings.leeway_s, Arc::clone(clock))?;
             by_issuer.insert(issuer.issuer.clone(), built);
         }
-        Ok(Self { by_issuer })
+        Ok(Self { by_issuer, leeway_s: i64::try_from(settings.leeway_s).unwrap_or(0) })
+    }
+
+    /// How long an expired token is still taken, in seconds.
+    pub(super) fn leeway_s(&self) -> i64 {
+        self.leeway_s
     }
 
     /// Verifies a token of `issuer` and gives the name of its principal, and whether the name is exact: an address of

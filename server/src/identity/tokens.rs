@@ -163,7 +163,7 @@ pub(super) fn check_header(header: &Header) -> Result<(), Refusal> {
     }
 }
 
-fn sha256(token: &str) -> [u8; 32] {
+pub(super) fn sha256(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 

@@ -178,3 +178,57 @@ async fn a_grpc_door_answers_in_its_own_way() {
     assert_eq!(headers["grpc-status"], "16");
     assert!(headers.contains_key("grpc-status-details-bin"));
 }
+
+#[tokio::test]
+async fn several_authorization_headers_are_refused_whatever_they_say() {
+    let desk = Desk::new(Vec::new());
+    let minted = desk.issue(desk.alice, 60);
+    let good = bearer(minted.token.expose());
+    let twice = [good.clone(), good.clone()].concat();
+    assert_eq!(ask(app(&desk, false), "/x", &twice).await.0, StatusCode::UNAUTHORIZED);
+    let other = [good.clone(), bearer("a.b.c")].concat();
+    assert_eq!(ask(app(&desk, false), "/x", &other).await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(app(&desk, false), "/x", &good).await.0, StatusCode::OK);
+}
+
+/// Sends a request whose body ends only after `between` was done; what its handler could read.
+async fn slowly(desk: &Desk, token: &str, between: impl FnOnce()) -> Result<String, String> {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let entrance = Entrance { identity: Arc::clone(&desk.identity), metrics, metrics_open: false };
+    let (opened, open) = tokio::sync::oneshot::channel();
+    let (send, read) = tokio::sync::oneshot::channel();
+    let opened = Arc::new(parking_lot::Mutex::new(Some((opened, send))));
+    let handler = move |request: Request<Body>| async move {
+        let (opened, send) = opened.lock().take().unwrap();
+        opened.send(()).unwrap();
+        let body = axum::body::to_bytes(request.into_body(), 1 << 20).await;
+        send.send(body.map(|b| String::from_utf8(b.to_vec()).unwrap()).map_err(|e| format!("{e:?}"))).unwrap();
+    };
+    let app =
+        Router::new().fallback(any(handler)).layer(axum::middleware::from_fn_with_state(entrance, require_caller));
+    let (rest, pieces) = futures::channel::mpsc::unbounded::<Result<&'static str, std::io::Error>>();
+    let (name, value) = bearer(token).remove(0);
+    let request = Request::builder().uri("/x").extension(RequestId(Uuid::nil())).header(name, value);
+    let answered = tokio::spawn(app.oneshot(request.body(Body::from_stream(pieces)).unwrap()));
+    open.await.unwrap();
+    between();
+    rest.unbounded_send(Ok("the rest")).unwrap();
+    drop(rest);
+    answered.await.unwrap().unwrap();
+    read.await.unwrap()
+}
+
+#[tokio::test]
+async fn a_request_that_was_open_when_its_token_ended_is_not_read_to_its_end() {
+    let desk = Desk::new(Vec::new());
+    let good = desk.issue(desk.alice, 60);
+    assert_eq!(slowly(&desk, good.token.expose(), || ()).await.unwrap(), "the rest");
+    let revoke = || {
+        desk.catalog.reads().revoke_token(&desk.admin, good.id).unwrap();
+    };
+    let refused = slowly(&desk, good.token.expose(), revoke).await.unwrap_err();
+    assert!(refused.contains("Unauthenticated") && refused.contains("revoked"), "{refused}");
+    let short = desk.issue(desk.alice, 60);
+    let refused = slowly(&desk, short.token.expose(), || desk.clock.forward_s(60)).await.unwrap_err();
+    assert!(refused.contains("Unauthenticated"), "{refused}");
+}
