@@ -45,7 +45,7 @@ pub(crate) struct Door {
     sessions: Sessions,
     sql_info: SqlInfoData,
     type_info: XdbcTypeInfoData,
-    max_parameter_rows: usize,
+    parameters: parameters::Bounds,
 }
 
 /// The service, with the message sizes of the settings.
@@ -75,7 +75,7 @@ pub fn service(
         metrics,
         sql_info: sql_info::sql_info().map_err(fault)?,
         type_info: sql_info::type_info().map_err(fault)?,
-        max_parameter_rows: settings.max_parameter_rows,
+        parameters: parameters::Bounds { rows: settings.max_parameter_rows, bytes: config.listen.max_request_bytes },
     };
     Ok(FlightServiceServer::new(Front::new(door))
         .max_decoding_message_size(config.listen.max_request_bytes)

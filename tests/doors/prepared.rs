@@ -3,14 +3,18 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, StringArray};
+use arrow::ipc::CompressionType;
+use arrow::ipc::writer::IpcWriteOptions;
 use arrow::record_batch::RecordBatch;
+use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{
     ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
     Any, CommandPreparedStatementQuery, ProstMessageExt,
 };
-use arrow_flight::{Action, FlightDescriptor, FlightInfo};
+use arrow_flight::{Action, FlightData, FlightDescriptor, FlightInfo};
 use bytes::Bytes;
+use futures::TryStreamExt;
 use lakewarden_test_support::Server;
 use prost::Message;
 use tonic::{Code, Response, Status};
@@ -52,6 +56,74 @@ async fn many_rows_of_parameters_take_their_turns_one_after_the_other() {
     let info = statement.execute().await.unwrap();
     let batches = alice.batches(&info).await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 12 * 3usize.pow(9));
+}
+
+/// Binds what `batch` gives when it is written with `options`; the body of the batch goes through `change` first.
+async fn bind_raw(
+    client: &mut Raw,
+    handle: &Bytes,
+    options: &IpcWriteOptions,
+    change: impl Fn(&mut Vec<u8>),
+) -> Result<(), Status> {
+    let encoder = FlightDataEncoderBuilder::new().with_options(options.clone());
+    let batches = futures::stream::iter([Ok(ids(&[5; 4096]))]);
+    let mut messages: Vec<FlightData> = encoder.build(batches).try_collect().await.unwrap();
+    let command = CommandPreparedStatementQuery { prepared_statement_handle: handle.clone() };
+    messages[0].flight_descriptor = Some(FlightDescriptor::new_cmd(prost_bytes(&command)));
+    let mut body = messages[1].data_body.to_vec();
+    change(&mut body);
+    messages[1].data_body = body.into();
+    let answer = client.do_put(futures::stream::iter(messages)).await?;
+    answer.into_inner().try_collect::<Vec<_>>().await.map(drop)
+}
+
+#[tokio::test]
+async fn compressed_parameters_are_refused_before_their_claims_are_believed() {
+    let (server, ..) = with_tables().await;
+    let token = server.token("alice", 60).await.text;
+    let mut alice = raw(&server, &token).await;
+    let handle = create(&mut alice, "SELECT name FROM demo.s.t WHERE id = ?").await;
+    bind_raw(&mut alice, &handle, &IpcWriteOptions::default(), |_| ()).await.unwrap();
+    let zstd = IpcWriteOptions::default().try_with_compression(Some(CompressionType::ZSTD)).unwrap();
+    // The first buffer with bytes says that it will be larger than any memory.
+    let claim = |body: &mut Vec<u8>| {
+        let (at, _) = (0..body.len() - 8)
+            .map(|at| (at, i64::from_le_bytes(body[at..at + 8].try_into().unwrap())))
+            .find(|(_, length)| *length == 4096 * 8)
+            .unwrap();
+        body[at..at + 8].copy_from_slice(&(1i64 << 46).to_le_bytes());
+    };
+    let refused = bind_raw(&mut alice, &handle, &zstd, claim).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    assert!(refused.message().contains("compressed"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn parameters_that_are_cut_short_are_refused() {
+    let (server, ..) = with_tables().await;
+    let token = server.token("alice", 60).await.text;
+    let mut alice = raw(&server, &token).await;
+    let handle = create(&mut alice, "SELECT name FROM demo.s.t WHERE id = ?").await;
+    let refused = bind_raw(&mut alice, &handle, &IpcWriteOptions::default(), |body| body.truncate(100)).await;
+    assert_eq!(refused.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn parameters_in_many_messages_are_bounded_in_all() {
+    let server = Server::start_with(|config| config.listen.max_request_bytes = 40_000).await;
+    let mut alice = raw(&server, server.admin()).await;
+    let handle = create(&mut alice, "SELECT CAST(? AS BIGINT)").await;
+    // Each message is smaller than a message may be.
+    let batches = futures::stream::iter((0..8).map(|_| Ok(ids(&[5; 1024]))));
+    let mut messages: Vec<FlightData> = FlightDataEncoderBuilder::new().build(batches).try_collect().await.unwrap();
+    let command = CommandPreparedStatementQuery { prepared_statement_handle: handle };
+    messages[0].flight_descriptor = Some(FlightDescriptor::new_cmd(prost_bytes(&command)));
+    let refused = match alice.do_put(futures::stream::iter(messages)).await {
+        Ok(answer) => answer.into_inner().try_collect::<Vec<_>>().await.unwrap_err(),
+        Err(refused) => refused,
+    };
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused:?}");
+    assert!(refused.message().contains("40000 bytes"), "{refused:?}");
 }
 
 #[tokio::test]

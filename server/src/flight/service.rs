@@ -259,7 +259,7 @@ impl FlightSqlService for Door {
     ) -> Result<DoPutPreparedStatementResult, Status> {
         let current = Current::of(request.extensions())?;
         let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
-        prepared.bind(parameters::read(request.into_inner(), self.max_parameter_rows).await?);
+        prepared.bind(parameters::read(request.into_inner(), self.parameters).await?);
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(query.prepared_statement_handle) })
     }
 
@@ -270,7 +270,7 @@ impl FlightSqlService for Door {
     ) -> Result<i64, Status> {
         let current = Current::of(request.extensions())?;
         let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
-        let given = parameters::read(request.into_inner(), self.max_parameter_rows).await?;
+        let given = parameters::read(request.into_inner(), self.parameters).await?;
         self.update(&current, &prepared.statement().or_with(given)).await
     }
 
