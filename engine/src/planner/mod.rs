@@ -9,6 +9,7 @@
 mod calls;
 mod parameters;
 mod policies;
+mod respelled;
 mod scope;
 mod sources;
 mod spelling;
@@ -163,6 +164,12 @@ impl Planner {
         let mut spelling = Spelling::default();
         for written in &refs.tables {
             let provider = self.relation(written, scope).await?;
+            let provider = if scope.in_policy() {
+                provider
+            } else {
+                let respelled = self.respelled(provider, &written.to_string(), &spelling);
+                respelled.map_err(|e| EngineError::from_planning(&e))?
+            };
             spelling.add_schema(&provider.schema());
             sources.add_relation(written.folded(), provider);
         }

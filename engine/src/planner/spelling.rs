@@ -40,6 +40,11 @@ impl Spelling {
         }
     }
 
+    /// The spelling of a name: the one that is known, else its own.
+    pub(super) fn of(&self, name: &str) -> String {
+        self.0.get(&name.to_lowercase()).cloned().unwrap_or_else(|| name.to_owned())
+    }
+
     /// Takes a name in the spelling that it has; the first spelling stays.
     pub(super) fn add(&mut self, name: &str) {
         self.0.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
