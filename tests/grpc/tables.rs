@@ -123,6 +123,8 @@ async fn a_view_is_made_and_its_text_is_its_owners() {
         (2, ""),
         "who may not manage it does not read its text"
     );
+    let table = ask!(world, Alice, TableServiceClient.get_table(get("main.sales.orders"))).unwrap().into_inner();
+    assert!(!table.columns.is_empty() && table.location.is_empty(), "nor where the files of a table are");
     let refused = told(ask!(world, Admin, TableServiceClient.create_view(view("v", "SELECT 1 AS one", false))));
     assert_eq!(refused.code, Code::AlreadyExists);
     let replaced =

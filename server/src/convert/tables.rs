@@ -34,7 +34,9 @@ pub fn show(pinned: &Pinned, entry: &Entry, with_columns: bool) -> v1::Table {
     match &entry.securable.body {
         Body::Table(body) => {
             FORMAT.clone_into(&mut table.data_source_format);
-            table.location.clone_from(&body.location);
+            if shows_text(pinned, &entry.securable) {
+                table.location.clone_from(&body.location);
+            }
             table.row_filter =
                 body.row_filter.as_ref().map(|filter| policies::show_filter(pinned, filter, &body.columns));
             table.columns = columns(pinned, &body.columns, with_columns);
