@@ -120,9 +120,14 @@ impl Metastore {
 
     /// Writes the audit record of a denial. It changes no state; it is durable with the next commit or the next second.
     fn note_denial(&self, caller: &Caller, action: &'static str, securable: &str, error: &CatalogError) {
-        if error.kind() != ErrorKind::PermissionDenied {
-            return;
+        if error.kind() == ErrorKind::PermissionDenied {
+            self.record_denial(caller, action, securable, &error.to_string());
         }
+    }
+
+    /// Writes the audit record of a denial that the engine met on a pinned state: a query that may not read, say.
+    /// `message` is what the caller was told.
+    pub fn record_denial(&self, caller: &Caller, action: &'static str, securable: &str, message: &str) {
         let _writer = self.writer.lock();
         let mut state = State::clone(&self.state.load());
         state.seq += 1;
@@ -136,7 +141,7 @@ impl Metastore {
             action: action.to_owned(),
             securable: securable.to_owned(),
             outcome: Outcome::Denied,
-            details: [("error".to_owned(), error.to_string())].into(),
+            details: [("error".to_owned(), message.to_owned())].into(),
         };
         let mut rows = Rows::default();
         crate::tx::put_audit(&mut rows, &event);

@@ -1,6 +1,7 @@
 //! A session: one caller, and the catalog and schema that are current for them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use arrow::datatypes::SchemaRef;
 use lakewarden_catalog::Caller;
@@ -102,7 +103,8 @@ impl Session {
         let (user, system) = (runtime.user.clone(), runtime.system.clone());
         let planner = Planner::new(user, system, self.engine.faults(), self.engine.snapshots(), values);
         let (engine, caller) = (self.engine.clone(), self.caller.clone());
-        Ok(Run { engine, caller, namespace, pinned, planner, runtime })
+        let denial_audited = AtomicBool::new(false);
+        Ok(Run { engine, caller, namespace, pinned, planner, runtime, denial_audited })
     }
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lakewarden_catalog::clock::SystemClock;
-use lakewarden_catalog::model::{Name, PrincipalKind, PrincipalName, RequestId};
+use lakewarden_catalog::model::{Name, Outcome, PrincipalKind, PrincipalName, RequestId};
+use lakewarden_catalog::ops::page::Page;
 use lakewarden_catalog::store::OpenOptions;
 use lakewarden_catalog::{Caller, Handle, Metastore};
 use lakewarden_enforcer::Enforcer;
@@ -31,6 +32,15 @@ impl World {
         let config = EngineConfig { managed_root: data.join("tables"), limits, parse: ParseLimits::default() };
         let engine = Engine::new(Handle::new(metastore), config).unwrap();
         Self { engine, folder }
+    }
+
+    /// The audit records of denials, newest first: who, what, and what they were told.
+    pub fn denials(&self) -> Vec<(String, String, String)> {
+        let admin = self.session("admin");
+        let page = Page { size: 100, after: None };
+        let records = self.engine.catalog().reads().list_audit(admin.caller(), &page).unwrap().items;
+        let denied = records.into_iter().filter(|r| r.outcome == Outcome::Denied);
+        denied.map(|r| (r.principal_name, r.action, r.details["error"].clone())).collect()
     }
 
     /// A session of a user, for tests that are no cases.

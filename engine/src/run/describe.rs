@@ -65,7 +65,7 @@ impl Run {
     }
 
     fn entry(&self, kind: SecurableKind, name: &FullName) -> Result<Entry, EngineError> {
-        Ok(self.engine.catalog().reads().get(&self.caller, kind, name)?)
+        self.audited(self.engine.catalog().reads().get(&self.caller, kind, name))
     }
 
     fn particulars(&self, entry: &Entry) -> Vec<Line> {

@@ -15,10 +15,11 @@ mod veil;
 mod views;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::datatypes::Schema;
 use lakewarden_catalog::model::Namespace;
-use lakewarden_catalog::{Caller, CatalogError, Metastore, Pinned};
+use lakewarden_catalog::{Caller, CatalogError, ErrorKind, Metastore, Pinned};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -36,13 +37,44 @@ pub(crate) struct Run {
     pub pinned: Pinned,
     pub planner: Planner,
     pub runtime: StatementExec,
+    /// Whether the catalog has audited a denial of this statement itself.
+    pub denial_audited: AtomicBool,
 }
 
 impl Run {
     /// Runs the statement. The current catalog and schema after it are in the answer.
     pub async fn statement(mut self: Box<Self>, statement: Statement) -> Result<QueryStream, EngineError> {
-        let answer = self.dispatch(statement).await?;
-        Ok(answer.with_namespace(self.namespace))
+        let action = action(&statement);
+        match self.dispatch(statement).await {
+            Ok(answer) => Ok(answer.with_namespace(self.namespace)),
+            Err(error) => {
+                self.audit_denial(action, &error).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// A denial met while planning has no catalog operation to audit it.
+    async fn audit_denial(&self, action: &'static str, error: &EngineError) {
+        if error.kind() != ErrorKind::PermissionDenied || self.denial_audited.load(Ordering::Relaxed) {
+            return;
+        }
+        let (caller, message) = (self.caller.clone(), error.to_string());
+        let recorded = self.engine.catalog().call(move |metastore| {
+            metastore.record_denial(&caller, action, "", &message);
+            Ok::<_, EngineError>(())
+        });
+        if let Err(fault) = recorded.await {
+            tracing::error!(%fault, action, "the audit record of a denial was not written");
+        }
+    }
+
+    /// The answer of a catalog operation, which audits its own denials.
+    pub(super) fn audited<T>(&self, answer: Result<T, CatalogError>) -> Result<T, EngineError> {
+        if answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+            self.denial_audited.store(true, Ordering::Relaxed);
+        }
+        Ok(answer?)
     }
 
     async fn dispatch(&mut self, statement: Statement) -> Result<QueryStream, EngineError> {
@@ -101,12 +133,26 @@ impl Run {
         operation: impl FnOnce(&Metastore, &Caller) -> Result<T, CatalogError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let caller = self.caller.clone();
-        Ok(self.engine.catalog().call(move |metastore| operation(metastore, &caller)).await?)
+        self.audited(self.engine.catalog().call(move |metastore| operation(metastore, &caller)).await)
     }
 
     /// An answer without rows.
     pub fn done(&self) -> QueryStream {
         QueryStream::done()
+    }
+}
+
+/// What the audit record of a denied statement says was asked.
+fn action(statement: &Statement) -> &'static str {
+    match statement {
+        Statement::Query(_) => "sql.select",
+        Statement::Explain(_) => "sql.explain",
+        Statement::Insert(_) => "sql.insert",
+        Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateFunction(_) => "sql.create",
+        Statement::Alter(_) => "sql.alter",
+        Statement::Show(_) | Statement::ShowGrants(_) => "sql.show",
+        Statement::Describe(_) => "sql.describe",
+        _ => "sql.statement",
     }
 }
 
