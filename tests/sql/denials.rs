@@ -28,7 +28,7 @@ async fn a_denied_statement_leaves_one_record() {
         assert_eq!(told.sqlstate(), "42501", "{statement}");
         let records = world.denials();
         assert_eq!(records.len(), at + 1, "{statement}: {records:?}");
-        assert_eq!(records[0], ("alice".to_owned(), (*action).to_owned(), told.to_string()));
+        assert_eq!(records.first().unwrap(), &("alice".to_owned(), (*action).to_owned(), told.to_string()));
     }
     alice.run("SELECT * FROM c.s.absent").await.unwrap_err();
     assert_eq!(world.denials().len(), denied.len(), "what is absent or hidden is no denial");
