@@ -40,7 +40,7 @@ impl World {
         let page = Page { size: 100, after: None };
         let records = self.engine.catalog().reads().list_audit(admin.caller(), &page).unwrap().items;
         let denied = records.into_iter().filter(|r| r.outcome == Outcome::Denied);
-        denied.map(|r| (r.principal_name, r.action, r.details["error"].clone())).collect()
+        denied.map(|r| (r.principal_name, r.action, r.details.get("error").cloned().unwrap_or_default())).collect()
     }
 
     /// A session of a user, for tests that are no cases.
