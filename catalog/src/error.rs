@@ -147,6 +147,16 @@ impl CatalogError {
                 SecurableKind::Schema => "SCHEMA_NOT_FOUND",
                 SecurableKind::Table | SecurableKind::View => "TABLE_NOT_FOUND",
                 SecurableKind::Function => "FUNCTION_NOT_FOUND",
+                SecurableKind::Column => "COLUMN_NOT_FOUND",
+                SecurableKind::Volume
+                | SecurableKind::Model
+                | SecurableKind::ExternalLocation
+                | SecurableKind::StorageCredential
+                | SecurableKind::Connection
+                | SecurableKind::Share
+                | SecurableKind::Recipient
+                | SecurableKind::Provider
+                | SecurableKind::Tag => "SECURABLE_NOT_FOUND",
             },
             Self::NoSuch { .. } => "NOT_FOUND",
             Self::AlreadyExists { what, .. } => match *what {

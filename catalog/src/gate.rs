@@ -25,10 +25,10 @@ impl Closure {
     }
 }
 
-/// One securable of the chain an `Ask` is about.
+/// One securable of the chain an `Ask` is about. A column may come first: its owner is its relation's.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// Which securable.
+    /// Which securable; for a column, `SecurableId::of_column`.
     pub id: SecurableId,
     /// Its kind.
     pub kind: SecurableKind,
@@ -65,7 +65,7 @@ pub struct Ask<'a> {
 }
 
 /// Why a decision came out as it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reason {
     /// A grant of `privilege` to `principal` on `securable`.
     Grant {

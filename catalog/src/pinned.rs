@@ -6,8 +6,10 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-use crate::gate::{Ask, Closure, Gate, Need};
-use crate::model::{FullName, NameClass, Privilege, Securable, SecurableId, SecurableKind};
+use crate::gate::{Ask, Closure, Decision, Gate, GateError, Link, Need};
+use crate::model::{
+    ColumnId, FullName, GrantRow, NameClass, PrincipalId, Privilege, Securable, SecurableId, SecurableKind,
+};
 use crate::state::State;
 use crate::{Caller, CatalogError};
 
@@ -63,22 +65,57 @@ impl Pinned {
         self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need })
     }
 
+    /// Whether the gate lets the caller do this with one column of a relation.
+    pub fn allows_on_column(&self, relation: SecurableId, column: ColumnId, privilege: Privilege) -> bool {
+        let chain = self.state.column_chain(relation, column);
+        self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need: Need::Privilege(privilege) })
+    }
+
+    /// The decision with its reasons.
+    ///
+    /// # Errors
+    /// When the gate cannot decide, which is a denial.
+    pub fn decide(&self, chain: &[Link], need: Need) -> Result<Decision, GateError> {
+        self.gate.decide(&Ask { closure: &self.closure, chain, need })
+    }
+
+    /// The same state as somebody else may see it, for questions about them.
+    #[must_use]
+    pub(crate) fn as_principal(&self, principal: PrincipalId) -> Self {
+        Self { closure: self.state.closure(principal), visible: Arc::default(), ..self.clone() }
+    }
+
     /// Whether the caller may know that it exists.
     pub fn sees(&self, id: SecurableId) -> bool {
         self.allows(id, Need::See) || self.visible.get_or_init(|| self.above_what_is_seen()).contains(&id)
     }
 
-    /// Everything above the securables that the caller may see for a grant or ownership of its own or its groups.
+    /// Everything above the securables that the caller may see for a grant or ownership of its own or its groups: their
+    /// containers, and the relations of columns that it may use.
     fn above_what_is_seen(&self) -> HashSet<SecurableId> {
         let mut above = HashSet::new();
         for id in self.state.held_by(&self.closure) {
             let parents = self.state.path(id);
             let known = parents.get(1).is_none_or(|parent| above.contains(&parent.id));
-            if !known && self.allows(id, Need::See) {
+            let by_column = self.holds_a_column_of(id);
+            if by_column {
+                above.insert(id);
+            }
+            if !known && (by_column || self.allows(id, Need::See)) {
                 above.extend(parents.into_iter().skip(1).map(|parent| parent.id));
             }
         }
         above
+    }
+
+    /// Whether a grant on one of its columns shows a relation: unless BROWSE or ALL PRIVILEGES is denied on the way.
+    fn holds_a_column_of(&self, relation: SecurableId) -> bool {
+        let columns = self.state.column_grants_on(relation);
+        let granted = |row: &GrantRow| !row.allow.is_empty() && self.closure.contains(row.principal);
+        columns.iter().filter(|grants| grants.rows.iter().any(granted)).any(|grants| {
+            let chain = self.state.column_chain(relation, grants.column);
+            self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need: Need::See })
+        })
     }
 
     /// The metastore.
@@ -100,7 +137,7 @@ impl Pinned {
         require_parts(kind, name)?;
         let not_found = || CatalogError::not_found(kind, name.to_string());
         let found = self.state.lookup(kind.name_class(), name).cloned().ok_or_else(not_found)?;
-        let fits = found.kind() == kind || is_relation(found.kind()) && is_relation(kind);
+        let fits = found.kind() == kind || found.kind().is_relation() && kind.is_relation();
         if fits && self.sees(found.id) { Ok(found) } else { Err(not_found()) }
     }
 
@@ -209,21 +246,15 @@ impl Pinned {
     }
 }
 
-/// Whether tables and views stand for each other under one name.
-fn is_relation(kind: SecurableKind) -> bool {
-    matches!(kind, SecurableKind::Table | SecurableKind::View)
-}
-
 fn require_parts(kind: SecurableKind, name: &FullName) -> Result<(), CatalogError> {
-    let (needed, example) = match kind {
+    let example = match kind {
         SecurableKind::Metastore => return Ok(()),
-        SecurableKind::Catalog => (1, "catalog"),
-        SecurableKind::Schema => (2, "catalog.schema"),
-        SecurableKind::Table => (3, "catalog.schema.table"),
-        SecurableKind::View => (3, "catalog.schema.view"),
-        SecurableKind::Function => (3, "catalog.schema.function"),
+        SecurableKind::Schema => "catalog.schema".to_owned(),
+        SecurableKind::Column => "catalog.schema.table.column".to_owned(),
+        _ if kind.name_parts() == 1 => kind.noun().to_owned(),
+        _ => format!("catalog.schema.{}", kind.noun()),
     };
-    if name.parts().len() == needed {
+    if name.parts().len() == kind.name_parts() && kind != SecurableKind::Column {
         return Ok(());
     }
     let message = format!("`{name}` is not the name of a {}: write it as {example}", kind.noun());

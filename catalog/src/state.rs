@@ -12,7 +12,7 @@ use std::sync::Arc;
 use imbl::{HashMap, OrdMap, OrdSet};
 
 use crate::model::{
-    GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, PrivilegeSet, Securable,
+    ColumnGrants, ColumnId, GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable,
     SecurableId, SecurableKind, Token, TokenId,
 };
 
@@ -45,6 +45,7 @@ pub struct State {
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) used_by: HashMap<SecurableId, OrdSet<SecurableId>>,
     pub(crate) grants: HashMap<SecurableId, Arc<[GrantRow]>>,
+    pub(crate) column_grants: HashMap<SecurableId, Arc<[ColumnGrants]>>,
     pub(crate) holdings: HashMap<PrincipalId, OrdSet<SecurableId>>,
     pub(crate) principals: HashMap<PrincipalId, Arc<Principal>>,
     pub(crate) principal_names: OrdMap<Arc<str>, PrincipalId>,
@@ -100,7 +101,7 @@ impl State {
         self.securables.insert(securable.id, securable);
     }
 
-    /// Takes a securable and its indexes out; its grants stay, for `remove_grants`.
+    /// Takes a securable and its indexes out; the grants on it stay, and go row by row.
     pub(crate) fn forget_securable(&mut self, id: SecurableId) {
         let Some(old) = self.securables.remove(&id) else {
             return;
@@ -124,25 +125,46 @@ impl State {
         self.release(old.owner, id);
     }
 
+    /// The grant rows on the columns of a relation that have any, sorted by column.
+    pub fn column_grants_on(&self, relation: SecurableId) -> Arc<[ColumnGrants]> {
+        self.column_grants.get(&relation).cloned().unwrap_or_default()
+    }
+
+    /// The grant rows on one column, sorted by principal.
+    pub fn column_rows(&self, relation: SecurableId, column: ColumnId) -> Arc<[GrantRow]> {
+        let columns = self.column_grants_on(relation);
+        let at = columns.binary_search_by_key(&column, |grants| grants.column);
+        at.ok().and_then(|at| columns.get(at)).map(|grants| grants.rows.clone()).unwrap_or_default()
+    }
+
     pub(crate) fn insert_grant(&mut self, id: SecurableId, row: GrantRow) {
-        let mut rows = self.grants_on(id).to_vec();
-        let empty = row.allow.is_empty() && row.deny.is_empty();
-        match (rows.binary_search_by_key(&row.principal, |r| r.principal), empty) {
-            (Ok(at), true) => drop(rows.remove(at)),
-            (Ok(at), false) => {
-                if let Some(slot) = rows.get_mut(at) {
-                    *slot = row;
-                }
-            }
-            (Err(_), true) => {}
-            (Err(at), false) => rows.insert(at, row),
-        }
+        let rows = with_row(&self.grants_on(id), row);
         if rows.is_empty() {
             self.grants.remove(&id);
         } else {
-            self.grants.insert(id, rows.into());
+            self.grants.insert(id, rows);
         }
-        if empty {
+        self.note_holding(row, id);
+    }
+
+    pub(crate) fn insert_column_grant(&mut self, relation: SecurableId, column: ColumnId, row: GrantRow) {
+        let rows = with_row(&self.column_rows(relation, column), row);
+        let mut columns = self.column_grants_on(relation).to_vec();
+        columns.retain(|grants| grants.column != column);
+        if !rows.is_empty() {
+            let at = columns.partition_point(|grants| grants.column < column);
+            columns.insert(at, ColumnGrants { column, rows });
+        }
+        if columns.is_empty() {
+            self.column_grants.remove(&relation);
+        } else {
+            self.column_grants.insert(relation, columns.into());
+        }
+        self.note_holding(row, relation);
+    }
+
+    fn note_holding(&mut self, row: GrantRow, id: SecurableId) {
+        if row.is_empty() {
             self.release(row.principal, id);
         } else {
             self.hold(row.principal, id);
@@ -150,12 +172,16 @@ impl State {
     }
 
     pub(crate) fn grant_row(&self, id: SecurableId, principal: PrincipalId) -> GrantRow {
-        let none = GrantRow { principal, allow: PrivilegeSet::EMPTY, deny: PrivilegeSet::EMPTY };
-        let Some(rows) = self.grants.get(&id) else {
-            return none;
-        };
-        let found = rows.binary_search_by_key(&principal, |r| r.principal).ok().and_then(|at| rows.get(at));
-        found.copied().unwrap_or(none)
+        self.grants.get(&id).map_or_else(|| GrantRow::empty(principal), |rows| row_of(rows, principal))
+    }
+
+    pub(crate) fn column_grant_row(
+        &self,
+        relation: SecurableId,
+        column: ColumnId,
+        principal: PrincipalId,
+    ) -> GrantRow {
+        row_of(&self.column_rows(relation, column), principal)
     }
 
     pub(crate) fn insert_principal(&mut self, principal: Arc<Principal>) {
@@ -188,8 +214,8 @@ impl State {
     /// Takes the note back when neither ownership nor a grant is left.
     fn release(&mut self, principal: PrincipalId, id: SecurableId) {
         let owns = self.securables.get(&id).is_some_and(|s| s.owner == principal);
-        let row = self.grant_row(id, principal);
-        if !owns && row.allow.is_empty() && row.deny.is_empty() {
+        let on_columns = || self.column_grants_on(id).iter().any(|grants| !row_of(&grants.rows, principal).is_empty());
+        if !owns && self.grant_row(id, principal).is_empty() && !on_columns() {
             remove_from(&mut self.holdings, principal, id);
         }
     }
@@ -203,6 +229,20 @@ impl State {
     pub fn child(&self, parent: SecurableId, class: NameClass, name: &Name) -> Option<&Arc<Securable>> {
         self.securables.get(self.names.get(&NameKey { parent: Some(parent), class, folded: name.folded().clone() })?)
     }
+}
+
+/// The row of a principal among rows that are sorted by principal.
+fn row_of(rows: &[GrantRow], principal: PrincipalId) -> GrantRow {
+    let found = rows.binary_search_by_key(&principal, |r| r.principal).ok().and_then(|at| rows.get(at));
+    found.copied().unwrap_or_else(|| GrantRow::empty(principal))
+}
+
+/// The rows with `row` in its place; an empty one goes.
+fn with_row(rows: &[GrantRow], row: GrantRow) -> Arc<[GrantRow]> {
+    let (before, rest) = rows.split_at(rows.partition_point(|r| r.principal < row.principal));
+    let after = rest.get(1..).filter(|_| rest.first().is_some_and(|r| r.principal == row.principal)).unwrap_or(rest);
+    let changed = (!row.is_empty()).then_some(row);
+    before.iter().copied().chain(changed).chain(after.iter().copied()).collect()
 }
 
 fn remove_from<K, V>(map: &mut HashMap<K, OrdSet<V>>, key: K, value: V)

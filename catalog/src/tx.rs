@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::gate::Gate;
-use crate::model::{AuditEvent, GrantRow, Outcome, Principal, PrincipalId, Securable, SecurableId, Token};
+use crate::model::{AuditEvent, ColumnId, GrantRow, Outcome, Principal, PrincipalId, Securable, SecurableId, Token};
 use crate::pinned::Pinned;
 use crate::state::{Intent, State};
 use crate::store::{Key, Rows, codec};
@@ -100,7 +100,10 @@ impl Tx {
     /// Deletes a record with the grants on it.
     pub(crate) fn delete_securable(&mut self, id: SecurableId) {
         for row in self.state.grants_on(id).iter() {
-            self.put_grant(id, GrantRow { allow: Default::default(), deny: Default::default(), ..*row });
+            self.put_grant(id, GrantRow::empty(row.principal));
+        }
+        for column in self.state.column_grants_on(id).iter() {
+            self.forget_column_grants(id, column.column);
         }
         self.rows.delete(Key::Securable(id));
         self.state.forget_securable(id);
@@ -109,12 +112,29 @@ impl Tx {
     /// Writes a grant row; an empty one is deleted.
     pub(crate) fn put_grant(&mut self, id: SecurableId, row: GrantRow) {
         let key = Key::Grant(id, row.principal);
-        if row.allow.is_empty() && row.deny.is_empty() {
+        self.put_grant_row(key, row);
+        self.state.insert_grant(id, row);
+    }
+
+    /// Writes a grant row of one column; an empty one is deleted.
+    pub(crate) fn put_column_grant(&mut self, relation: SecurableId, column: ColumnId, row: GrantRow) {
+        self.put_grant_row(Key::ColumnGrant(relation, column, row.principal), row);
+        self.state.insert_column_grant(relation, column, row);
+    }
+
+    /// Deletes every grant row of a column, when the column goes.
+    pub(crate) fn forget_column_grants(&mut self, relation: SecurableId, column: ColumnId) {
+        for row in self.state.column_rows(relation, column).iter() {
+            self.put_column_grant(relation, column, GrantRow::empty(row.principal));
+        }
+    }
+
+    fn put_grant_row(&mut self, key: Key, row: GrantRow) {
+        if row.is_empty() {
             self.rows.delete(key);
         } else {
             self.rows.put(key, codec::encode_grant(row.allow.0, row.deny.0));
         }
-        self.state.insert_grant(id, row);
     }
 
     pub(crate) fn put_principal(&mut self, principal: Principal) -> Result<Arc<Principal>, CatalogError> {

@@ -1,8 +1,10 @@
 //! Grants: what a principal may do on a securable.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use super::{PrincipalId, Privilege, PrivilegeSet, SecurableId};
+use super::{ColumnId, PrincipalId, PrivilegeSet};
 
 /// Everything granted and denied to one principal on one securable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,13 +17,23 @@ pub struct GrantRow {
     pub deny: PrivilegeSet,
 }
 
-/// One grant: the triple of principal, privilege and securable. It has no id of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Grant {
-    /// To whom.
-    pub principal: PrincipalId,
-    /// What.
-    pub privilege: Privilege,
-    /// On which securable; for an inherited grant, the ancestor that it was made on.
-    pub securable: SecurableId,
+/// Everything granted and denied on one column of a table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnGrants {
+    /// The column, by its id, which a rename does not change.
+    pub column: ColumnId,
+    /// The rows, sorted by principal; never empty.
+    pub rows: Arc<[GrantRow]>,
+}
+
+impl GrantRow {
+    /// A row that grants and denies nothing.
+    pub fn empty(principal: PrincipalId) -> Self {
+        Self { principal, allow: PrivilegeSet::EMPTY, deny: PrivilegeSet::EMPTY }
+    }
+
+    /// Whether it grants and denies nothing.
+    pub fn is_empty(&self) -> bool {
+        self.allow.is_empty() && self.deny.is_empty()
+    }
 }

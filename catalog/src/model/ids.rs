@@ -47,3 +47,13 @@ id!(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ColumnId(pub u32);
+
+impl SecurableId {
+    /// The id by which a column stands in the chain of one question to the gate. It is made from the relation's id and the
+    /// column's, so it differs from every other link of that chain; it is never stored.
+    pub fn of_column(relation: SecurableId, column: ColumnId) -> Self {
+        // UUIDv7 has version 7 in these bits; this one has version 8, so it is no id of a record.
+        let bits = relation.0.as_u128() ^ u128::from(column.0).rotate_left(80);
+        Self(Uuid::from_u128(bits & !(0xf << 76) | (8 << 76)))
+    }
+}

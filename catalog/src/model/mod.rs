@@ -11,7 +11,7 @@ mod securable;
 mod token;
 
 pub use audit::{AuditEvent, Outcome};
-pub use grant::{Grant, GrantRow};
+pub use grant::{ColumnGrants, GrantRow};
 pub use ids::{ColumnId, PrincipalId, RequestId, SecurableId, TokenId};
 pub use name::{FullName, Name, PrincipalName};
 pub use principal::{Principal, PrincipalKind};

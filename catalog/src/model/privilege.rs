@@ -42,6 +42,31 @@ privileges! {
     CreateSchema = 9, "CREATE SCHEMA";
     CreateTable = 10, "CREATE TABLE";
     CreateFunction = 11, "CREATE FUNCTION";
+    CreateView = 12, "CREATE VIEW";
+    CreateMaterializedView = 13, "CREATE MATERIALIZED VIEW";
+    CreateVolume = 14, "CREATE VOLUME";
+    CreateModel = 15, "CREATE MODEL";
+    ExternalUseSchema = 16, "EXTERNAL USE SCHEMA";
+    ApplyTag = 17, "APPLY TAG";
+    Refresh = 18, "REFRESH";
+    ReadVolume = 19, "READ VOLUME";
+    WriteVolume = 20, "WRITE VOLUME";
+    ReadFiles = 21, "READ FILES";
+    WriteFiles = 22, "WRITE FILES";
+    CreateExternalTable = 23, "CREATE EXTERNAL TABLE";
+    CreateExternalVolume = 24, "CREATE EXTERNAL VOLUME";
+    CreateManagedStorage = 25, "CREATE MANAGED STORAGE";
+    CreateExternalLocation = 26, "CREATE EXTERNAL LOCATION";
+    CreateStorageCredential = 27, "CREATE STORAGE CREDENTIAL";
+    CreateConnection = 28, "CREATE CONNECTION";
+    CreateShare = 29, "CREATE SHARE";
+    CreateRecipient = 30, "CREATE RECIPIENT";
+    CreateProvider = 31, "CREATE PROVIDER";
+    UseShare = 32, "USE SHARE";
+    UseRecipient = 33, "USE RECIPIENT";
+    UseProvider = 34, "USE PROVIDER";
+    SetSharePermission = 35, "SET SHARE PERMISSION";
+    Assign = 36, "ASSIGN";
 }
 
 impl Privilege {
@@ -57,32 +82,75 @@ impl Privilege {
         Self::ALL.iter().copied().find(|p| p.as_str().eq_ignore_ascii_case(&words))
     }
 
-    /// Whether the privilege may be granted on a securable of this kind: on the kind it is for, or above it, from where
-    /// it is inherited.
+    /// What a privilege was called before, on a kind: USAGE, CREATE and READ_METADATA. Case is free, and underscores may
+    /// stand for blanks. Source: the legacy table access control that Unity Catalog replaced.
+    pub fn parse_old(text: &str, kind: SecurableKind) -> Option<&'static [Self]> {
+        use SecurableKind as K;
+        match (text.replace('_', " ").trim().to_ascii_uppercase().as_str(), kind) {
+            ("USAGE", K::Catalog) => Some(&[Self::UseCatalog]),
+            ("USAGE", K::Schema) => Some(&[Self::UseSchema]),
+            ("CREATE", K::Catalog) => Some(&[Self::CreateSchema]),
+            ("CREATE", K::Schema) => Some(&[Self::CreateTable, Self::CreateFunction]),
+            ("READ METADATA", _) => Some(&[Self::Browse]),
+            _ => None,
+        }
+    }
+
+    /// Whether the privilege may be granted on a securable of this kind: on a kind that it is for, or above it, from where
+    /// it is inherited. This is the one table of privileges; `policies/privileges.golden` is its print.
     pub fn grantable_on(self, kind: SecurableKind) -> bool {
         use Privilege as P;
         use SecurableKind as K;
         match self {
-            P::CreateCatalog => kind == K::Metastore,
-            P::AllPrivileges | P::Manage => true,
+            P::AllPrivileges | P::Manage => kind != K::Column,
+            P::CreateCatalog
+            | P::CreateStorageCredential
+            | P::CreateConnection
+            | P::CreateShare
+            | P::CreateRecipient
+            | P::CreateProvider
+            | P::UseShare
+            | P::UseRecipient
+            | P::UseProvider
+            | P::SetSharePermission => kind == K::Metastore,
+            P::CreateExternalLocation => matches!(kind, K::Metastore | K::StorageCredential),
             P::Browse | P::UseCatalog | P::CreateSchema => kind == K::Catalog,
-            P::UseSchema | P::CreateTable | P::CreateFunction => {
-                matches!(kind, K::Catalog | K::Schema)
-            }
-            P::Select => matches!(kind, K::Catalog | K::Schema | K::Table | K::View),
-            P::Modify => matches!(kind, K::Catalog | K::Schema | K::Table),
-            P::Execute => matches!(kind, K::Catalog | K::Schema | K::Function),
+            P::UseSchema
+            | P::CreateTable
+            | P::CreateView
+            | P::CreateMaterializedView
+            | P::CreateFunction
+            | P::CreateVolume
+            | P::CreateModel
+            | P::ExternalUseSchema => matches!(kind, K::Catalog | K::Schema),
+            P::Select => matches!(kind, K::Catalog | K::Schema | K::Table | K::View | K::Column | K::Share),
+            P::Modify => matches!(kind, K::Catalog | K::Schema | K::Table | K::View | K::Column),
+            P::Refresh => matches!(kind, K::Catalog | K::Schema | K::Table | K::View),
+            P::ApplyTag => matches!(
+                kind,
+                K::Catalog | K::Schema | K::Table | K::View | K::Function | K::Volume | K::Model
+            ),
+            P::ReadVolume | P::WriteVolume => matches!(kind, K::Catalog | K::Schema | K::Volume),
+            P::Execute => matches!(kind, K::Catalog | K::Schema | K::Function | K::Model),
+            P::ReadFiles | P::WriteFiles => matches!(kind, K::ExternalLocation | K::StorageCredential),
+            P::CreateExternalTable | P::CreateExternalVolume | P::CreateManagedStorage => kind == K::ExternalLocation,
+            P::Assign => kind == K::Tag,
         }
     }
 
     /// Whether a grant of it above means something on a securable of this kind.
     pub fn reaches(self, kind: SecurableKind) -> bool {
-        self == Privilege::Browse || self.grantable_on(kind)
+        self == Privilege::Browse && kind != SecurableKind::Metastore || self.grantable_on(kind)
     }
 
     /// Whether ALL PRIVILEGES stands for it too.
     pub fn in_all_privileges(self) -> bool {
-        !matches!(self, Privilege::AllPrivileges | Privilege::Manage)
+        !matches!(self, Privilege::AllPrivileges | Privilege::Manage | Privilege::ExternalUseSchema)
+    }
+
+    /// What else holding it gives: CREATE TABLE gives CREATE VIEW.
+    pub fn implies(self, other: Privilege) -> bool {
+        (self, other) == (Privilege::CreateTable, Privilege::CreateView)
     }
 }
 

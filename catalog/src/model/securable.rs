@@ -5,70 +5,119 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FunctionBody, Name, PrincipalId, SecurableId, TableBody, ViewBody};
+use super::{Column, FunctionBody, Name, PrincipalId, SecurableId, TableBody, ViewBody};
 
-/// The kinds of securables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum SecurableKind {
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal, $noun:literal;)*) => {
+        /// The kinds of securables.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum SecurableKind {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl SecurableKind {
+            /// Every kind.
+            pub const ALL: &'static [SecurableKind] = &[$(SecurableKind::$variant,)*];
+
+            /// The kind in SQL, upper case.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+
+            /// The kind as it reads in a message.
+            pub fn noun(self) -> &'static str {
+                match self { $(Self::$variant => $noun,)* }
+            }
+        }
+    };
+}
+
+kinds! {
     /// The metastore: the root, exactly one.
-    Metastore,
+    Metastore = "METASTORE", "metastore";
     /// A catalog, in the metastore.
-    Catalog,
+    Catalog = "CATALOG", "catalog";
     /// A schema, in a catalog.
-    Schema,
+    Schema = "SCHEMA", "schema";
     /// A Delta table, in a schema.
-    Table,
+    Table = "TABLE", "table";
     /// A view, in a schema; shares one set of names with tables.
-    View,
+    View = "VIEW", "view";
     /// A SQL scalar function, in a schema.
-    Function,
+    Function = "FUNCTION", "function";
+    /// A folder of files, in a schema.
+    Volume = "VOLUME", "volume";
+    /// A model, in a schema.
+    Model = "MODEL", "model";
+    /// A place outside that tables and volumes may lie in, in the metastore.
+    ExternalLocation = "EXTERNAL LOCATION", "external location";
+    /// What opens an external location, in the metastore.
+    StorageCredential = "STORAGE CREDENTIAL", "storage credential";
+    /// A way to another system, in the metastore.
+    Connection = "CONNECTION", "connection";
+    /// A set of tables that recipients are given, in the metastore.
+    Share = "SHARE", "share";
+    /// Somebody outside that shares are given to, in the metastore.
+    Recipient = "RECIPIENT", "recipient";
+    /// Somebody outside that shares come from, in the metastore.
+    Provider = "PROVIDER", "provider";
+    /// A governed tag, in the metastore.
+    Tag = "TAG", "tag";
+    /// A column of a table or view. It has no record of its own: it is granted on through its table.
+    Column = "COLUMN", "column";
 }
 
 impl SecurableKind {
-    /// The kind in SQL, upper case.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Metastore => "METASTORE",
-            Self::Catalog => "CATALOG",
-            Self::Schema => "SCHEMA",
-            Self::Table => "TABLE",
-            Self::View => "VIEW",
-            Self::Function => "FUNCTION",
-        }
-    }
-
-    /// The kind as it reads in a message.
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Metastore => "metastore",
-            Self::Catalog => "catalog",
-            Self::Schema => "schema",
-            Self::Table => "table",
-            Self::View => "view",
-            Self::Function => "function",
-        }
-    }
-
-    /// Reads a kind from its SQL word; `DATABASE` is a schema.
+    /// Reads a kind from its SQL words; case is free, underscores may stand for blanks, and `DATABASE` is a schema.
     pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_uppercase().as_str() {
-            "METASTORE" => Some(Self::Metastore),
-            "CATALOG" => Some(Self::Catalog),
-            "SCHEMA" | "DATABASE" => Some(Self::Schema),
-            "TABLE" => Some(Self::Table),
-            "VIEW" => Some(Self::View),
-            "FUNCTION" => Some(Self::Function),
-            _ => None,
+        let words = text.replace('_', " ").split_whitespace().collect::<Vec<_>>().join(" ");
+        match words.to_ascii_uppercase().as_str() {
+            "DATABASE" => Some(Self::Schema),
+            words => Self::ALL.iter().copied().find(|kind| kind.as_str() == words),
         }
     }
 
-    /// The set of names that the kind shares inside its parent: tables and views share one.
+    /// The set of names that the kind shares inside its parent: tables and views share one. A column has no name of its
+    /// own in the index; its class is that of nothing.
     pub fn name_class(self) -> NameClass {
         match self {
             Self::Metastore | Self::Catalog | Self::Schema => NameClass::Container,
             Self::Table | Self::View => NameClass::Relation,
             Self::Function => NameClass::Function,
+            Self::Volume => NameClass::Volume,
+            Self::Model => NameClass::Model,
+            Self::ExternalLocation => NameClass::ExternalLocation,
+            Self::StorageCredential => NameClass::StorageCredential,
+            Self::Connection => NameClass::Connection,
+            Self::Share => NameClass::Share,
+            Self::Recipient => NameClass::Recipient,
+            Self::Provider => NameClass::Provider,
+            Self::Tag => NameClass::Tag,
+            Self::Column => NameClass::Column,
         }
+    }
+
+    /// How many parts the full name of a securable of this kind has; 0 for the metastore, of which there is one.
+    pub fn name_parts(self) -> usize {
+        match self {
+            Self::Metastore => 0,
+            Self::Catalog
+            | Self::ExternalLocation
+            | Self::StorageCredential
+            | Self::Connection
+            | Self::Share
+            | Self::Recipient
+            | Self::Provider
+            | Self::Tag => 1,
+            Self::Schema => 2,
+            Self::Table | Self::View | Self::Function | Self::Volume | Self::Model => 3,
+            Self::Column => 4,
+        }
+    }
+
+    /// Whether tables and views stand for each other under one name.
+    pub fn is_relation(self) -> bool {
+        matches!(self, Self::Table | Self::View)
     }
 }
 
@@ -87,6 +136,44 @@ pub enum NameClass {
     Relation,
     /// Functions of a schema.
     Function,
+    /// Volumes of a schema.
+    Volume,
+    /// Models of a schema.
+    Model,
+    /// External locations of the metastore.
+    ExternalLocation,
+    /// Storage credentials of the metastore.
+    StorageCredential,
+    /// Connections of the metastore.
+    Connection,
+    /// Shares of the metastore.
+    Share,
+    /// Recipients of the metastore.
+    Recipient,
+    /// Providers of the metastore.
+    Provider,
+    /// Governed tags of the metastore.
+    Tag,
+    /// Columns of a relation, which are not in the index of names.
+    Column,
+}
+
+impl NameClass {
+    /// The sets of names that a parent may have children in.
+    pub const OF_CHILDREN: &'static [NameClass] = &[
+        NameClass::Container,
+        NameClass::Relation,
+        NameClass::Function,
+        NameClass::Volume,
+        NameClass::Model,
+        NameClass::ExternalLocation,
+        NameClass::StorageCredential,
+        NameClass::Connection,
+        NameClass::Share,
+        NameClass::Recipient,
+        NameClass::Provider,
+        NameClass::Tag,
+    ];
 }
 
 /// A record of the catalog.
@@ -164,6 +251,15 @@ impl Securable {
         match &self.body {
             Body::View(view) => Some(view),
             _ => None,
+        }
+    }
+
+    /// The columns of a table or view; none of anything else.
+    pub fn columns(&self) -> &[Column] {
+        match &self.body {
+            Body::Table(table) => &table.columns,
+            Body::View(view) => &view.columns,
+            _ => &[],
         }
     }
 

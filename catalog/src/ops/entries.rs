@@ -166,7 +166,9 @@ impl Pinned {
             (SecurableKind::Metastore, _) => {
                 return Err(CatalogError::invalid("kind", "there is one metastore"));
             }
-            (SecurableKind::Catalog, _) => self.root()?.clone(),
+            // What lies right in the metastore.
+            (_, _) if kind.name_parts() == 1 => self.root()?.clone(),
+            (SecurableKind::Column, _) => return Err(CatalogError::invalid("kind", "columns are part of their table")),
             (SecurableKind::Schema, Some(catalog)) => self.resolve(SecurableKind::Catalog, catalog)?,
             (_, Some(schema)) => self.resolve(SecurableKind::Schema, schema)?,
             (_, None) => return Err(CatalogError::invalid("parent", "name the parent to list")),
@@ -182,27 +184,30 @@ impl Pinned {
     }
 }
 
+/// What the audit record calls an operation on a kind: those of `get`, `list`, `update` and `delete`.
 fn action(kind: SecurableKind, verb: &str) -> &'static str {
     use SecurableKind as K;
-    match (kind, verb) {
-        (K::Metastore, "update") => "metastore.update",
-        (K::Metastore, _) => "metastore.get",
-        (K::Catalog, "list") => "catalogs.list",
-        (K::Catalog, "update") => "catalogs.update",
-        (K::Catalog, "delete") => "catalogs.delete",
-        (K::Catalog, _) => "catalogs.get",
-        (K::Schema, "list") => "schemas.list",
-        (K::Schema, "update") => "schemas.update",
-        (K::Schema, "delete") => "schemas.delete",
-        (K::Schema, _) => "schemas.get",
-        (K::Function, "list") => "functions.list",
-        (K::Function, "update") => "functions.update",
-        (K::Function, "delete") => "functions.delete",
-        (K::Function, _) => "functions.get",
-        (K::Table | K::View, "list") => "tables.list",
-        (K::Table | K::View, "update") => "tables.update",
-        (K::Table | K::View, "delete") => "tables.delete",
-        (K::Table | K::View, _) => "tables.get",
+    let [get, list, update, delete] = match kind {
+        K::Metastore => ["metastore.get", "metastore.list", "metastore.update", "metastore.delete"],
+        K::Catalog => ["catalogs.get", "catalogs.list", "catalogs.update", "catalogs.delete"],
+        K::Schema => ["schemas.get", "schemas.list", "schemas.update", "schemas.delete"],
+        K::Table | K::View | K::Column => ["tables.get", "tables.list", "tables.update", "tables.delete"],
+        K::Function => ["functions.get", "functions.list", "functions.update", "functions.delete"],
+        K::Volume => ["volumes.get", "volumes.list", "volumes.update", "volumes.delete"],
+        K::Model => ["models.get", "models.list", "models.update", "models.delete"],
+        K::ExternalLocation => ["locations.get", "locations.list", "locations.update", "locations.delete"],
+        K::StorageCredential => ["credentials.get", "credentials.list", "credentials.update", "credentials.delete"],
+        K::Connection => ["connections.get", "connections.list", "connections.update", "connections.delete"],
+        K::Share => ["shares.get", "shares.list", "shares.update", "shares.delete"],
+        K::Recipient => ["recipients.get", "recipients.list", "recipients.update", "recipients.delete"],
+        K::Provider => ["providers.get", "providers.list", "providers.update", "providers.delete"],
+        K::Tag => ["tags.get", "tags.list", "tags.update", "tags.delete"],
+    };
+    match verb {
+        "list" => list,
+        "update" => update,
+        "delete" => delete,
+        _ => get,
     }
 }
 

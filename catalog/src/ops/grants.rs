@@ -1,25 +1,74 @@
-//! Grants: made, taken back, listed with what is inherited. Granting twice or revoking what is absent changes nothing.
+//! Grants and denials: made, taken back, listed with what is inherited. Doing it twice, or revoking what is absent, changes
+//! nothing.
 
-use crate::model::{FullName, GrantRow, Principal, PrincipalName, Privilege, PrivilegeSet, Securable, SecurableKind};
-use crate::pinned::Pinned;
-use crate::tx::Tx;
-use crate::{Caller, CatalogError, metastore::Metastore};
 use std::sync::Arc;
 
 use super::entries::refuse_system;
 use super::principals::named;
+use crate::model::{
+    ColumnId, FullName, GrantRow, Principal, PrincipalId, PrincipalName, Privilege, PrivilegeSet, Securable,
+    SecurableKind,
+};
+use crate::pinned::Pinned;
+use crate::tx::Tx;
+use crate::{Caller, CatalogError, metastore::Metastore};
 
-/// What is granted or revoked: every privilege to every principal, whole or not at all.
+/// What is done with the privileges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantVerb {
+    /// They are granted.
+    Grant,
+    /// They are denied, whatever grants there are or will be.
+    Deny,
+    /// Grants and denials of them are taken back. ALL PRIVILEGES takes back every grant, and a denial of ALL PRIVILEGES;
+    /// other denials stay, so that taking everything away never opens anything. A privilege on the whole relation takes
+    /// back the grants of it on columns too, not the denials.
+    Revoke,
+}
+
+/// A privilege, on the whole securable or on some columns of a table or view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrivilegeOn {
+    /// The privilege.
+    pub privilege: Privilege,
+    /// The columns by name; none for the whole securable.
+    pub columns: Vec<String>,
+}
+
+impl From<Privilege> for PrivilegeOn {
+    fn from(privilege: Privilege) -> Self {
+        Self { privilege, columns: Vec::new() }
+    }
+}
+
+/// What is granted, denied or revoked: every privilege to every principal, whole or not at all.
 #[derive(Debug, Clone)]
 pub struct GrantChange {
+    /// Which of the three.
+    pub verb: GrantVerb,
     /// The privileges.
-    pub privileges: Vec<Privilege>,
+    pub privileges: Vec<PrivilegeOn>,
     /// The kind of the securable.
     pub kind: SecurableKind,
     /// Its full name; ignored for the metastore.
     pub name: FullName,
     /// To or from whom.
     pub principals: Vec<PrincipalName>,
+}
+
+/// The grants on a securable that are asked for.
+#[derive(Debug, Clone)]
+pub struct GrantsOn {
+    /// The kind of the securable.
+    pub kind: SecurableKind,
+    /// Its full name; ignored for the metastore.
+    pub name: FullName,
+    /// Only those to this principal itself.
+    pub principal: Option<PrincipalName>,
+    /// Whether those that it inherits are listed too.
+    pub inherited: bool,
+    /// As of when, in milliseconds since 1970 (UTC); none for now.
+    pub as_of_ms: Option<i64>,
 }
 
 /// One line of a listing of grants.
@@ -29,87 +78,51 @@ pub struct GrantEntry {
     pub principal: String,
     /// The privilege.
     pub privilege: Privilege,
+    /// Whether it is denied rather than granted.
+    pub denied: bool,
     /// The kind of the securable that it was granted on: for an inherited grant, the ancestor.
     pub kind: SecurableKind,
     /// The full name of that securable.
     pub securable: String,
+    /// The column of it, when it is on one column only.
+    pub column: Option<String>,
     /// Whether it was granted above.
     pub inherited: bool,
 }
 
 impl Metastore {
-    /// Grants privileges. Gives the grants that the principals hold on the securable itself afterwards.
+    /// Grants, denies or revokes privileges. Gives what the principals hold and are denied on the securable itself afterwards.
     ///
     /// # Errors
-    /// `NotFound` of the securable or a principal, `PermissionDenied` without the right to manage the securable,
+    /// `NotFound` of the securable, a column or a principal, `PermissionDenied` without the right to manage the securable,
     /// `InvalidArgument` when a privilege means nothing on it.
-    pub fn grant(&self, caller: &Caller, change: &GrantChange) -> Result<Vec<GrantEntry>, CatalogError> {
-        self.change_grants(caller, "grants.grant", change, |held, privileges| PrivilegeSet(held.0 | privileges.0))
-    }
-
-    /// Revokes privileges. REVOKE ALL PRIVILEGES takes away everything that the principal holds on the securable itself.
-    ///
-    /// # Errors
-    /// As `grant`.
-    pub fn revoke(&self, caller: &Caller, change: &GrantChange) -> Result<Vec<GrantEntry>, CatalogError> {
-        self.change_grants(caller, "grants.revoke", change, |held, privileges| {
-            if privileges.contains(Privilege::AllPrivileges) {
-                PrivilegeSet::EMPTY
-            } else {
-                PrivilegeSet(held.0 & !privileges.0)
-            }
-        })
-    }
-
-    fn change_grants(
-        &self,
-        caller: &Caller,
-        action: &'static str,
-        change: &GrantChange,
-        apply: impl Fn(PrivilegeSet, PrivilegeSet) -> PrivilegeSet,
-    ) -> Result<Vec<GrantEntry>, CatalogError> {
+    pub fn change_grants(&self, caller: &Caller, change: &GrantChange) -> Result<Vec<GrantEntry>, CatalogError> {
+        let action = match change.verb {
+            GrantVerb::Grant => "grants.grant",
+            GrantVerb::Deny => "grants.deny",
+            GrantVerb::Revoke => "grants.revoke",
+        };
         self.write(caller, action, &change.name.to_string(), |tx| {
-            let securable = tx.pinned().resolve_to_manage(change.kind, &change.name)?;
-            refuse_system(tx, &securable)?;
-            let privileges = legal(&securable, &change.privileges)?;
-            let principals: Vec<Arc<Principal>> =
-                change.principals.iter().map(|p| named(tx.state(), p).cloned()).collect::<Result<_, _>>()?;
-            for principal in &principals {
-                let row = tx.state().grant_row(securable.id, principal.id);
-                let changed = GrantRow { allow: apply(row.allow, privileges), ..row };
-                if changed != row {
-                    tx.put_grant(securable.id, changed);
-                }
-            }
-            note(tx, &securable, privileges, &principals);
-            let ids: Vec<_> = principals.iter().map(|p| p.id).collect();
-            let held = lines(&tx.changed(), &securable, false);
-            Ok(held.into_iter().filter(|(row, _)| ids.contains(&row.principal)).flat_map(|(_, lines)| lines).collect())
+            let (securable, principals) = apply(tx, change)?;
+            let shown = |row: &GrantRow| principals.iter().any(|p| p.id == row.principal);
+            Ok(lines(&tx.changed(), &securable, false, &shown))
         })
     }
 
-    /// Lists the grants on a securable, with those it inherits when asked. Who may not manage the securable sees the grants
-    /// to itself and its groups only.
+    /// Lists the grants and denials on a securable, with those it inherits when asked. Who may not manage the securable sees
+    /// those to itself and its groups only.
     ///
     /// # Errors
     /// `NotFound` of the securable or the principal.
-    pub fn list_grants(
-        &self,
-        caller: &Caller,
-        kind: SecurableKind,
-        name: &FullName,
-        principal: Option<&PrincipalName>,
-        inherited: bool,
-    ) -> Result<Vec<GrantEntry>, CatalogError> {
-        self.read(caller, "grants.list", &name.to_string(), |pinned| {
-            let securable = pinned.resolve(kind, name)?;
-            let only = principal.map(|name| named(pinned.state(), name).map(|p| p.id)).transpose()?;
+    pub fn list_grants(&self, caller: &Caller, query: &GrantsOn) -> Result<Vec<GrantEntry>, CatalogError> {
+        self.read(caller, "grants.list", &query.name.to_string(), |pinned| {
+            let securable = pinned.resolve(query.kind, &query.name)?;
+            let only = query.principal.as_ref().map(|name| named(pinned.state(), name).map(|p| p.id)).transpose()?;
             let manages = pinned.allows(securable.id, crate::Need::Manage);
             let shown = |row: &GrantRow| {
                 only.is_none_or(|id| id == row.principal) && (manages || pinned.closure().contains(row.principal))
             };
-            let held = lines(pinned, &securable, inherited);
-            Ok(held.into_iter().filter(|(row, _)| shown(row)).flat_map(|(_, lines)| lines).collect())
+            Ok(lines(pinned, &securable, query.inherited, &shown))
         })
     }
 
@@ -126,8 +139,7 @@ impl Metastore {
             let mut found = Vec::new();
             for securable in held.filter_map(|s| pinned.state().securable(*s)) {
                 if own && pinned.sees(securable.id) || pinned.allows(securable.id, crate::Need::Manage) {
-                    let rows = lines(pinned, securable, false);
-                    found.extend(rows.into_iter().filter(|(row, _)| row.principal == id).flat_map(|(_, lines)| lines));
+                    found.extend(lines(pinned, securable, false, &|row: &GrantRow| row.principal == id));
                 }
             }
             found.sort_by(|a, b| (&a.securable, a.privilege).cmp(&(&b.securable, b.privilege)));
@@ -136,32 +148,135 @@ impl Metastore {
     }
 }
 
-/// Checks that each privilege means something on the securable or below it.
-fn legal(securable: &Securable, privileges: &[Privilege]) -> Result<PrivilegeSet, CatalogError> {
+/// Makes a change of grants in a transaction. Gives what it was on, and to whom.
+pub(crate) fn apply(
+    tx: &mut Tx,
+    change: &GrantChange,
+) -> Result<(Arc<Securable>, Vec<Arc<Principal>>), CatalogError> {
+    let securable = tx.pinned().resolve_to_manage(change.kind, &change.name)?;
+    refuse_system(tx, &securable)?;
+    let (whole, on_columns) = legal(&securable, &change.privileges)?;
+    let principals: Vec<Arc<Principal>> =
+        change.principals.iter().map(|p| named(tx.state(), p).cloned()).collect::<Result<_, _>>()?;
+    for principal in &principals {
+        change_row(tx, &securable, principal.id, change.verb, whole);
+        for (column, privileges) in &on_columns {
+            change_column_row(tx, securable.id, (*column, principal.id), change.verb, *privileges);
+        }
+    }
+    note(tx, &securable, &change.privileges, &principals);
+    Ok((securable, principals))
+}
+
+fn change_row(tx: &mut Tx, securable: &Securable, principal: PrincipalId, verb: GrantVerb, privileges: PrivilegeSet) {
+    if privileges.is_empty() {
+        return;
+    }
+    let row = tx.state().grant_row(securable.id, principal);
+    let changed = changed(row, verb, privileges);
+    if changed != row {
+        tx.put_grant(securable.id, changed);
+    }
+    if verb == GrantVerb::Revoke {
+        for grants in tx.state().column_grants_on(securable.id).iter() {
+            let row = tx.state().column_grant_row(securable.id, grants.column, principal);
+            let kept = GrantRow { deny: row.deny, ..self::changed(row, verb, privileges) };
+            if kept != row {
+                tx.put_column_grant(securable.id, grants.column, kept);
+            }
+        }
+    }
+}
+
+fn change_column_row(
+    tx: &mut Tx,
+    relation: crate::model::SecurableId,
+    (column, principal): (ColumnId, PrincipalId),
+    verb: GrantVerb,
+    privileges: PrivilegeSet,
+) {
+    let row = tx.state().column_grant_row(relation, column, principal);
+    let changed = changed(row, verb, privileges);
+    if changed != row {
+        tx.put_column_grant(relation, column, changed);
+    }
+}
+
+fn changed(row: GrantRow, verb: GrantVerb, privileges: PrivilegeSet) -> GrantRow {
+    let GrantRow { principal, allow, deny } = row;
+    match verb {
+        GrantVerb::Grant => GrantRow { allow: PrivilegeSet(allow.0 | privileges.0), ..row },
+        GrantVerb::Deny => GrantRow { deny: PrivilegeSet(deny.0 | privileges.0), ..row },
+        GrantVerb::Revoke => {
+            let all = privileges.contains(Privilege::AllPrivileges);
+            let allow = if all { PrivilegeSet::EMPTY } else { PrivilegeSet(allow.0 & !privileges.0) };
+            GrantRow { principal, allow, deny: PrivilegeSet(deny.0 & !privileges.0) }
+        }
+    }
+}
+
+/// Checks that each privilege means something on the securable or below it. Gives those on the whole of it, and those on
+/// columns.
+fn legal(
+    securable: &Securable,
+    privileges: &[PrivilegeOn],
+) -> Result<(PrivilegeSet, Vec<(ColumnId, PrivilegeSet)>), CatalogError> {
     if privileges.is_empty() {
         return Err(CatalogError::invalid("privileges", "name at least one privilege"));
     }
-    let kind = securable.kind();
-    if let Some(wrong) = privileges.iter().find(|p| !p.grantable_on(kind)) {
-        let legal: Vec<_> = Privilege::ALL.iter().filter(|p| p.grantable_on(kind)).map(|p| p.as_str()).collect();
-        let message = format!("{wrong} cannot be granted on a {}: use one of {}", kind.noun(), legal.join(", "));
-        return Err(CatalogError::invalid("privileges", message));
+    let (mut whole, mut on_columns) = (PrivilegeSet::EMPTY, Vec::new());
+    for PrivilegeOn { privilege, columns } in privileges {
+        let kind = if columns.is_empty() { securable.kind() } else { SecurableKind::Column };
+        require_grantable(*privilege, kind)?;
+        if columns.is_empty() {
+            whole = whole.with(*privilege);
+        }
+        for name in columns {
+            on_columns.push((column(securable, name)?, PrivilegeSet::EMPTY.with(*privilege)));
+        }
     }
-    Ok(privileges.iter().copied().collect())
+    Ok((whole, on_columns))
 }
 
-fn note(tx: &mut Tx, securable: &Securable, privileges: PrivilegeSet, principals: &[Arc<Principal>]) {
-    let words = privileges.iter().map(Privilege::as_str).collect::<Vec<_>>().join(", ");
+fn require_grantable(privilege: Privilege, kind: SecurableKind) -> Result<(), CatalogError> {
+    if privilege.grantable_on(kind) {
+        return Ok(());
+    }
+    let legal: Vec<_> = Privilege::ALL.iter().filter(|p| p.grantable_on(kind)).map(|p| p.as_str()).collect();
+    let message = format!("{privilege} cannot be granted on a {}: use one of {}", kind.noun(), legal.join(", "));
+    Err(CatalogError::invalid("privileges", message))
+}
+
+/// The column of this name of a table or view.
+pub(crate) fn column(relation: &Securable, name: &str) -> Result<ColumnId, CatalogError> {
+    if !relation.kind().is_relation() {
+        let message = format!("a {} has no columns: only tables and views do", relation.kind().noun());
+        return Err(CatalogError::invalid("columns", message));
+    }
+    let found = relation.columns().iter().find(|column| column.name.to_lowercase() == name.to_lowercase());
+    found.map(|column| column.id).ok_or_else(|| CatalogError::NoSuch { what: "column", name: name.to_owned() })
+}
+
+fn note(tx: &mut Tx, securable: &Securable, privileges: &[PrivilegeOn], principals: &[Arc<Principal>]) {
+    let words = |on: &PrivilegeOn| match on.columns.as_slice() {
+        [] => on.privilege.to_string(),
+        columns => format!("{} ({})", on.privilege, columns.join(", ")),
+    };
     let names = principals.iter().map(|p| p.name.to_string()).collect::<Vec<_>>().join(", ");
-    tx.detail("privileges", words);
+    tx.detail("privileges", privileges.iter().map(words).collect::<Vec<_>>().join(", "));
     tx.detail("principals", names);
     tx.detail("securable_id", securable.id.to_string());
     tx.detail("kind", securable.kind().as_str());
 }
 
-/// The grant rows on a securable, and above it when asked, each with its lines. Privileges that mean nothing on the kind
-/// are left out of what is inherited; the metastore's grants are inherited by nothing.
-fn lines(pinned: &Pinned, securable: &Securable, inherited: bool) -> Vec<(GrantRow, Vec<GrantEntry>)> {
+/// The lines of the rows that are to be shown: those on a securable and its columns, and above it when asked. Privileges
+/// that mean nothing on the kind are left out of what is inherited; the metastore's grants are inherited by nothing.
+pub(crate) fn lines(
+    pinned: &Pinned,
+    securable: &Securable,
+    inherited: bool,
+    shown: &dyn Fn(&GrantRow) -> bool,
+) -> Vec<GrantEntry> {
     let state = pinned.state();
     let mut found = Vec::new();
     for (at, link) in state.path(securable.id).into_iter().enumerate() {
@@ -169,20 +284,44 @@ fn lines(pinned: &Pinned, securable: &Securable, inherited: bool) -> Vec<(GrantR
         if above && (!inherited || link.kind() == SecurableKind::Metastore) {
             break;
         }
-        let full_name = state.full_name(link.id);
-        let mut rows: Vec<_> = state.grants_on(link.id).iter().copied().collect();
-        rows.sort_by_key(|row| state.principal_name(row.principal));
-        for row in rows {
-            let privileges = row.allow.iter().filter(|p| !above || p.reaches(securable.kind()));
-            let line = |privilege| GrantEntry {
-                principal: state.principal_name(row.principal),
-                privilege,
-                kind: link.kind(),
-                securable: full_name.clone(),
-                inherited: above,
-            };
-            found.push((row, privileges.map(line).collect()));
+        let entry = GrantEntry {
+            principal: String::new(),
+            privilege: Privilege::AllPrivileges,
+            denied: false,
+            kind: link.kind(),
+            securable: state.full_name(link.id),
+            column: None,
+            inherited: above,
+        };
+        let counts = |p: &Privilege| !above || p.reaches(securable.kind());
+        found.extend(entries(state, &state.grants_on(link.id), &entry, shown, &counts));
+        if above {
+            continue;
+        }
+        for grants in state.column_grants_on(link.id).iter() {
+            let column = link.columns().iter().find(|column| column.id == grants.column);
+            let entry = GrantEntry { column: column.map(|column| column.name.clone()), ..entry.clone() };
+            found.extend(entries(state, &grants.rows, &entry, shown, &counts));
         }
     }
     found
+}
+
+/// One entry for each privilege of the rows that are to be shown, in the order of the principals' names.
+fn entries(
+    state: &crate::state::State,
+    rows: &[GrantRow],
+    entry: &GrantEntry,
+    shown: &dyn Fn(&GrantRow) -> bool,
+    counts: &dyn Fn(&Privilege) -> bool,
+) -> Vec<GrantEntry> {
+    let mut rows: Vec<(String, &GrantRow)> =
+        rows.iter().filter(|row| shown(row)).map(|row| (state.principal_name(row.principal), row)).collect();
+    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let of_row = |(principal, row): (String, &GrantRow)| {
+        let line = move |privilege, denied| GrantEntry { principal: principal.clone(), privilege, denied, ..entry.clone() };
+        let allowed = row.allow.iter().filter(counts).map(|p| line(p, false)).collect::<Vec<_>>();
+        allowed.into_iter().chain(row.deny.iter().filter(counts).map(|p| line(p, true))).collect::<Vec<_>>()
+    };
+    rows.into_iter().flat_map(of_row).collect()
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::principals::{named, named_of};
-use crate::model::{Principal, PrincipalId, PrincipalKind, PrincipalName};
+use super::principals::{named, named_of, require_custom};
+use crate::model::{Principal, PrincipalKind, PrincipalName};
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -121,12 +121,4 @@ fn is_in(tx: &Tx, group: &Principal, member: &Principal) -> bool {
 fn note(tx: &mut Tx, members: &[PrincipalName]) {
     let names: Vec<_> = members.iter().map(ToString::to_string).collect();
     tx.detail("member", names.join(", "));
-}
-
-fn require_custom(group: &Principal) -> Result<(), CatalogError> {
-    if group.id == PrincipalId::ACCOUNT_USERS {
-        let message = "the group `account users` is built in: everybody is in it, and it is in no group";
-        return Err(CatalogError::precondition("RESERVED", message));
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The operations of the metastore, one family a file. Each is one transaction, in this order: resolve, gate, check the
 //! state, write rows and the audit record, return what was read back.
 
+pub mod access;
 pub mod audit;
 pub mod bootstrap;
 pub mod containers;

@@ -17,6 +17,8 @@ pub struct Opened {
     pub row_filter: Option<BoundPolicy>,
     /// The masks that bind the reader, by the column that they stand for.
     pub masks: Vec<(ColumnId, BoundPolicy)>,
+    /// The columns that the statement may not name: for want of SELECT when it reads, of MODIFY when it writes. Never all.
+    pub closed: Vec<ColumnId>,
 }
 
 /// A policy function with what its parameters take.
@@ -31,15 +33,37 @@ pub struct BoundPolicy {
 }
 
 impl Pinned {
-    /// Opens a relation for reading: USE CATALOG, USE SCHEMA and SELECT are asked.
+    /// Opens a relation for reading: USE CATALOG, USE SCHEMA and SELECT are asked, on the relation or on one of its columns.
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied`; `Internal` when a policy's function is gone, so that the table stays closed.
     pub fn open_to_read(&self, name: &FullName) -> Result<Opened, CatalogError> {
-        self.opened(self.resolve_for(SecurableKind::Table, name, Privilege::Select)?)
+        let found = self.resolve(SecurableKind::Table, name)?;
+        let closed = self.closed_columns(&found, Privilege::Select)?;
+        Ok(Opened { closed, ..self.opened(found)? })
     }
 
-    /// Opens a table for changing its rows: USE CATALOG, USE SCHEMA and MODIFY are asked.
+    /// The columns on which the caller lacks a privilege, when it has it on others. Only columns that are granted on by
+    /// themselves can differ from the rest.
+    fn closed_columns(&self, relation: &Securable, privilege: Privilege) -> Result<Vec<ColumnId>, CatalogError> {
+        if self.state().column_grants_on(relation.id).is_empty() {
+            self.require(relation, privilege)?;
+            return Ok(Vec::new());
+        }
+        let columns: Vec<ColumnId> = relation.columns().iter().map(|column| column.id).collect();
+        let is_closed = |column: &ColumnId| !self.allows_on_column(relation.id, *column, privilege);
+        let closed: Vec<ColumnId> = columns.iter().copied().filter(is_closed).collect();
+        if closed.len() == columns.len() {
+            self.require(relation, privilege)?;
+            let (relation, kind) = (self.state().full_name(relation.id), relation.kind().noun());
+            let message = format!("this is refused by a DENY of {privilege} on every column of {kind} `{relation}`");
+            return Err(CatalogError::Denied { message });
+        }
+        Ok(closed)
+    }
+
+    /// Opens a table for changing its rows: USE CATALOG, USE SCHEMA and MODIFY are asked, on the table or on one of its
+    /// columns.
     ///
     /// # Errors
     /// As `open_to_read`; also `FailedPrecondition` for a view.
@@ -48,8 +72,8 @@ impl Pinned {
         if found.kind() == SecurableKind::View {
             return Err(CatalogError::precondition("NOT_A_TABLE", format!("`{name}` is a view: rows go into tables")));
         }
-        self.require(&found, Privilege::Modify)?;
-        self.opened(found)
+        let closed = self.closed_columns(&found, Privilege::Modify)?;
+        Ok(Opened { closed, ..self.opened(found)? })
     }
 
     /// Opens a function for calling it: USE CATALOG, USE SCHEMA and EXECUTE are asked.
@@ -62,7 +86,9 @@ impl Pinned {
 
     pub(crate) fn opened(&self, securable: Arc<Securable>) -> Result<Opened, CatalogError> {
         let full_name = self.state().full_name(securable.id);
-        let mut opened = Opened { full_name, row_filter: None, masks: Vec::new(), securable: securable.clone() };
+        let securable_of = securable.clone();
+        let mut opened =
+            Opened { full_name, row_filter: None, masks: Vec::new(), closed: Vec::new(), securable: securable_of };
         if let Some(table) = securable.as_table() {
             if let Some(filter) = &table.row_filter {
                 opened.row_filter = Some(self.bound(filter.function, &filter.arguments)?);

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use super::page::{Listing, Page};
-use crate::model::{Principal, PrincipalId, PrincipalKind, PrincipalName, SecurableId};
+use crate::model::{
+    ColumnGrants, GrantRow, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable, SecurableId,
+};
 use crate::pinned::Pinned;
 use crate::state::State;
+use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
 /// The name of the group that every principal is in.
@@ -62,25 +65,59 @@ impl Metastore {
         self.read(caller, "principals.list", kind.noun(), |pinned| Ok(pinned.list_principals(kind, page)))
     }
 
-    /// Deletes a principal with its memberships, its grants and its tokens.
+    /// Changes the name or the comment of a principal. Who has a token keeps it: tokens name the id.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin, `FailedPrecondition` when it owns something
-    /// or is the caller.
+    /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin, `AlreadyExists`, `Conflict`,
+    /// `FailedPrecondition` for the built-in group.
+    pub fn update_principal(
+        &self,
+        caller: &Caller,
+        kind: Option<PrincipalKind>,
+        name: &PrincipalName,
+        update: &PrincipalUpdate,
+    ) -> Result<Arc<Principal>, CatalogError> {
+        self.write(caller, "principals.update", name.as_str(), |tx| {
+            tx.pinned().require_admin()?;
+            let found = of_kind(tx.state(), kind, name)?.clone();
+            require_custom(&found)?;
+            require_etag(&found, update.etag)?;
+            let mut changed = Principal { etag: tx.etag(), ..Principal::clone(&found) };
+            if let Some(new) = &update.name {
+                match tx.state().principal_named(new) {
+                    Some(taken) if taken.id != found.id => {
+                        return Err(CatalogError::AlreadyExists { what: taken.kind.noun(), name: taken.name.to_string() });
+                    }
+                    _ => changed.name = new.clone(),
+                }
+                tx.detail("new_name", new.to_string());
+            }
+            if let Some(comment) = &update.comment {
+                changed.comment.clone_from(comment);
+            }
+            tx.put_principal(changed)
+        })
+    }
+
+    /// Deletes a principal with its memberships and its tokens. What it owns and holds needs a choice.
+    ///
+    /// # Errors
+    /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin, `Conflict`, `FailedPrecondition` when it is the
+    /// caller or built in, or when it owns or holds something that `leftovers` does not settle.
     pub fn delete_principal(
         &self,
         caller: &Caller,
-        kind: PrincipalKind,
+        kind: Option<PrincipalKind>,
         name: &PrincipalName,
+        leftovers: &Leftovers,
+        etag: Option<u64>,
     ) -> Result<(), CatalogError> {
         self.write(caller, "principals.delete", name.as_str(), |tx| {
             tx.pinned().require_admin()?;
-            let found = named_of(tx.state(), kind, name)?.clone();
-            require_deletable(tx.state(), caller, &found)?;
-            for id in holdings(tx.state(), found.id) {
-                let row = tx.state().grant_row(id, found.id);
-                tx.put_grant(id, crate::model::GrantRow { allow: Default::default(), deny: Default::default(), ..row });
-            }
+            let found = of_kind(tx.state(), kind, name)?.clone();
+            require_etag(&found, etag)?;
+            require_deletable(caller, &found)?;
+            settle(tx, &found, leftovers)?;
             for (group, member) in memberships(tx.state(), found.id) {
                 tx.delete_member(group, member);
             }
@@ -103,6 +140,29 @@ impl Metastore {
         groups.sort_unstable();
         Ok(WhoAmI { principal, groups, metastore_admin: pinned.require_admin().is_ok() })
     }
+}
+
+/// Changes to a principal; what is none stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct PrincipalUpdate {
+    /// A new name.
+    pub name: Option<PrincipalName>,
+    /// A new comment, or none.
+    pub comment: Option<Option<String>>,
+    /// The etag that the caller has seen; the update fails when it is another.
+    pub etag: Option<u64>,
+}
+
+/// What becomes of what a deleted principal owns, is granted and is denied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Leftovers {
+    /// It must own, hold and be denied nothing.
+    #[default]
+    Restrict,
+    /// Its grants and denials go; it must own nothing.
+    Cascade,
+    /// Somebody else owns what it owned; its grants and denials go.
+    ReassignTo(PrincipalName),
 }
 
 /// Who a caller is.
@@ -146,28 +206,95 @@ pub(crate) fn named_of<'a>(
     found.ok_or_else(|| CatalogError::NoSuch { what: kind.noun(), name: name.to_string() })
 }
 
-fn require_deletable(state: &State, caller: &Caller, found: &Principal) -> Result<(), CatalogError> {
-    let refuse = |message: String| Err(CatalogError::precondition("IN_USE", message));
-    if found.id == caller.principal {
-        return refuse("you cannot delete yourself: ask another metastore admin".to_owned());
-    }
-    if found.id == PrincipalId::ACCOUNT_USERS {
-        return refuse(format!("the group `{ACCOUNT_USERS}` is built in"));
-    }
-    let owned: Vec<String> = holdings(state, found.id)
-        .into_iter()
-        .filter(|id| state.securable(*id).is_some_and(|s| s.owner == found.id))
-        .map(|id| format!("`{}`", state.full_name(id)))
-        .collect();
-    if owned.is_empty() {
-        return Ok(());
-    }
-    let (count, some) = (owned.len(), owned.iter().take(5).cloned().collect::<Vec<_>>().join(", "));
-    refuse(format!("{} `{}` owns {count} securables ({some}): give them another owner first", found.kind, found.name))
+/// The principal of this name, and of this kind when one is given.
+fn of_kind<'a>(
+    state: &'a State,
+    kind: Option<PrincipalKind>,
+    name: &PrincipalName,
+) -> Result<&'a Arc<Principal>, CatalogError> {
+    kind.map_or_else(|| named(state, name), |kind| named_of(state, kind, name))
 }
 
-fn holdings(state: &State, principal: PrincipalId) -> Vec<SecurableId> {
-    state.holdings.get(&principal).into_iter().flatten().copied().collect()
+fn require_etag(found: &Principal, etag: Option<u64>) -> Result<(), CatalogError> {
+    match etag {
+        Some(etag) if etag != found.etag => {
+            Err(CatalogError::Conflict { what: found.kind.noun(), name: found.name.to_string() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what cannot be done with the built-in group.
+pub(crate) fn require_custom(principal: &Principal) -> Result<(), CatalogError> {
+    if principal.id == PrincipalId::ACCOUNT_USERS {
+        let message = "the group `account users` is built in: everybody is in it, and it is in no group";
+        return Err(CatalogError::precondition("RESERVED", message));
+    }
+    Ok(())
+}
+
+fn require_deletable(caller: &Caller, found: &Principal) -> Result<(), CatalogError> {
+    require_custom(found)?;
+    if found.id == caller.principal {
+        let message = "you cannot delete yourself: ask another metastore admin";
+        return Err(CatalogError::precondition("IN_USE", message));
+    }
+    Ok(())
+}
+
+/// Settles what a principal that is deleted owns, is granted and is denied, as the choice says.
+fn settle(tx: &mut Tx, found: &Principal, leftovers: &Leftovers) -> Result<(), CatalogError> {
+    let held: Vec<SecurableId> = tx.state().holdings.get(&found.id).into_iter().flatten().copied().collect();
+    let owned: Vec<Arc<Securable>> =
+        held.iter().filter_map(|id| tx.state().securable(*id)).filter(|s| s.owner == found.id).cloned().collect();
+    let heir = match leftovers {
+        Leftovers::ReassignTo(heir) => Some(named(tx.state(), heir)?.clone()),
+        Leftovers::Restrict if !held.is_empty() => return Err(still_holds(tx.state(), found, &owned, &held)),
+        Leftovers::Cascade if !owned.is_empty() => return Err(still_holds(tx.state(), found, &owned, &[])),
+        Leftovers::Restrict | Leftovers::Cascade => None,
+    };
+    if let Some(heir) = heir {
+        if heir.id == found.id {
+            return Err(CatalogError::invalid("reassign_to", "name somebody else than who is deleted"));
+        }
+        tx.detail("reassigned_to", heir.name.to_string());
+        for securable in owned {
+            tx.update_securable(Securable { owner: heir.id, ..Securable::clone(&securable) })?;
+        }
+    }
+    for id in held {
+        tx.put_grant(id, GrantRow::empty(found.id));
+        for grants in tx.state().column_grants_on(id).iter() {
+            tx.put_column_grant(id, grants.column, GrantRow::empty(found.id));
+        }
+    }
+    Ok(())
+}
+
+/// Says what stands against deleting a principal, and the ways out.
+fn still_holds(state: &State, found: &Principal, owned: &[Arc<Securable>], held: &[SecurableId]) -> CatalogError {
+    let name = |id: SecurableId| {
+        let kind = state.securable(id).map_or("securable", |s| s.kind().noun());
+        format!("{kind} `{}`", state.full_name(id))
+    };
+    let list = |ids: Vec<SecurableId>| {
+        let more = ids.len().saturating_sub(5);
+        let shown = ids.into_iter().take(5).map(name).collect::<Vec<_>>().join(", ");
+        if more > 0 { format!("{shown} and {more} more") } else { shown }
+    };
+    let is_granted = |id: &&SecurableId| {
+        let on_column = |grants: &ColumnGrants| grants.rows.iter().any(|row| row.principal == found.id);
+        !state.grant_row(**id, found.id).is_empty() || state.column_grants_on(**id).iter().any(on_column)
+    };
+    let granted: Vec<_> = held.iter().filter(is_granted).copied().collect();
+    let owns = (!owned.is_empty()).then(|| format!("owns {}", list(owned.iter().map(|s| s.id).collect())));
+    let holds = (!granted.is_empty()).then(|| format!("has grants or denials on {}", list(granted)));
+    let way_out = match owned.is_empty() {
+        true => "add CASCADE to drop them with it",
+        false => "add REASSIGN OWNED TO somebody, or give what it owns another owner first",
+    };
+    let what = owns.into_iter().chain(holds).collect::<Vec<_>>().join(" and ");
+    CatalogError::precondition("IN_USE", format!("{} `{}` {what}: {way_out}", found.kind, found.name))
 }
 
 /// The memberships of a principal, as a member and as a group.

@@ -6,7 +6,7 @@ use imbl::OrdSet;
 
 use super::State;
 use crate::gate::{Closure, Link};
-use crate::model::{Body, FullName, Name, NameClass, PrincipalId, Securable, SecurableId};
+use crate::model::{Body, ColumnId, FullName, Name, NameClass, PrincipalId, Securable, SecurableId, SecurableKind};
 
 /// The key of the name index. Listing a parent walks it in the order of folded names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,8 +65,8 @@ impl State {
         let mut found: Vec<Arc<Securable>> = Vec::new();
         let mut next = vec![id];
         while let Some(parent) = next.pop() {
-            for class in [NameClass::Container, NameClass::Relation, NameClass::Function] {
-                for child in self.children(parent, class, None) {
+            for class in NameClass::OF_CHILDREN {
+                for child in self.children(parent, *class, None) {
                     next.push(child.id);
                     found.push(child.clone());
                 }
@@ -91,6 +91,17 @@ impl State {
         let link =
             |s: &&Arc<Securable>| Link { id: s.id, kind: s.kind(), owner: s.owner, grants: self.grants_on(s.id) };
         self.path(id).iter().map(link).collect()
+    }
+
+    /// The chain of a question about one column: the column, then its relation's chain.
+    pub fn column_chain(&self, relation: SecurableId, column: ColumnId) -> Vec<Link> {
+        let mut chain = self.chain(relation);
+        if let Some(owner) = chain.first().map(|link| link.owner) {
+            let id = SecurableId::of_column(relation, column);
+            let grants = self.column_rows(relation, column);
+            chain.insert(0, Link { id, kind: SecurableKind::Column, owner, grants });
+        }
+        chain
     }
 
     /// The dotted name of a securable; the metastore's is its own name.
