@@ -14,7 +14,15 @@ impl State {
     pub fn load(store: &Store) -> Result<Self, StoreError> {
         let mut state = Self::default();
         for family in
-            [Family::Securable, Family::Principal, Family::Grant, Family::Member, Family::Token, Family::Intent]
+            [
+                Family::Securable,
+                Family::Principal,
+                Family::Grant,
+                Family::ColumnGrant,
+                Family::Member,
+                Family::Token,
+                Family::Intent,
+            ]
         {
             for row in store.scan_prefix(&family.prefix()) {
                 let (bytes, value) = row?;
@@ -42,6 +50,11 @@ impl State {
                     securable,
                     GrantRow { principal, allow: PrivilegeSet(allow), deny: PrivilegeSet(deny) },
                 );
+            }
+            Key::ColumnGrant(relation, column, principal) => {
+                let (allow, deny) = codec::decode_grant(value)?;
+                let row = GrantRow { principal, allow: PrivilegeSet(allow), deny: PrivilegeSet(deny) };
+                self.insert_column_grant(relation, column, row);
             }
             Key::Member(group, member) => self.insert_member(group, member),
             Key::Token(id) => {

@@ -9,7 +9,7 @@
 
 use uuid::Uuid;
 
-use crate::model::{PrincipalId, SecurableId, TokenId};
+use crate::model::{ColumnId, PrincipalId, SecurableId, TokenId};
 
 macro_rules! families {
     ($($(#[$doc:meta])* $family:ident = $byte:literal ($($part:ident: $type:ty),+);)+) => {
@@ -75,6 +75,8 @@ families! {
     Securable = 0x10 (id: SecurableId);
     /// What a principal is granted and denied on a securable.
     Grant = 0x11 (securable: SecurableId, principal: PrincipalId);
+    /// What a principal is granted and denied on one column of a table or view.
+    ColumnGrant = 0x12 (relation: SecurableId, column: ColumnId, principal: PrincipalId);
     /// The record of a user, group or service principal.
     Principal = 0x20 (id: PrincipalId);
     /// That a principal is a direct member of a group: the group, then the member.
@@ -83,6 +85,8 @@ families! {
     Token = 0x30 (id: TokenId);
     /// An audit record, by its place in the log.
     Audit = 0x40 (seq: u64);
+    /// A part of what a change did, so that it can be undone: the number of its audit record, then the part's own.
+    Change = 0x41 (seq: u64, part: u32);
     /// An effect outside the store that is due, such as files to delete.
     Intent = 0x50 (id: Uuid);
 }
@@ -118,6 +122,26 @@ impl Part for u64 {
 
     fn take(bytes: &mut &[u8]) -> Option<Self> {
         take_chunk(bytes).map(Self::from_be_bytes)
+    }
+}
+
+impl Part for u32 {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        bytes.extend_from_slice(&self.to_be_bytes());
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        take_chunk(bytes).map(Self::from_be_bytes)
+    }
+}
+
+impl Part for ColumnId {
+    fn put(&self, bytes: &mut Vec<u8>) {
+        self.0.put(bytes);
+    }
+
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        u32::take(bytes).map(Self)
     }
 }
 
