@@ -1,4 +1,4 @@
-//! A small world for tests: one table, view and function with their schema, catalog and metastore, each with an owner.
+//! A small world for tests: one object with its schema, catalog and metastore, each with an owner, and a column of it.
 
 use std::sync::Arc;
 
@@ -16,6 +16,8 @@ pub(crate) fn securable(number: u128) -> SecurableId {
     SecurableId(Uuid::from_u128(2000 + number))
 }
 
+/// A column of the object; the object's owner owns it.
+pub(crate) const COLUMN: usize = 4;
 pub(crate) const METASTORE: usize = 3;
 pub(crate) const CATALOG: usize = 2;
 pub(crate) const SCHEMA: usize = 1;
@@ -45,28 +47,35 @@ pub(crate) fn closure(caller: PrincipalId, groups: &[PrincipalId]) -> Closure {
     Closure { principal: caller, members_of: members_of.into() }
 }
 
-/// A chain from an object, or from a container when `from` is above it.
+/// A chain from an object, or from a column of it or a container.
 #[derive(Debug, Clone)]
 pub(crate) struct Chain {
     pub(crate) links: Vec<Link>,
+    pub(crate) column: Link,
     from: usize,
 }
 
 impl Chain {
+    /// A chain from a securable of this kind; when it is no object of a schema, from what is above or beside a table.
     pub(crate) fn to(kind: SecurableKind) -> Self {
+        use SecurableKind as K;
         let object = match kind {
-            SecurableKind::View | SecurableKind::Function => kind,
-            _ => SecurableKind::Table,
+            K::Metastore | K::Catalog | K::Schema | K::Column => K::Table,
+            _ => kind,
         };
-        let kinds = [object, SecurableKind::Schema, SecurableKind::Catalog, SecurableKind::Metastore];
-        let link = |(level, kind): (usize, &SecurableKind)| Link {
+        let link = |level: usize, owner: usize, kind| Link {
             id: securable(level as u128),
-            kind: *kind,
-            owner: owner_of(level),
+            kind,
+            owner: owner_of(owner),
             grants: [].into(),
         };
-        let from = kinds.iter().position(|found| *found == kind).unwrap();
-        Self { links: kinds.iter().enumerate().map(link).collect(), from }
+        let kinds = [object, K::Schema, K::Catalog, K::Metastore];
+        let mut links: Vec<Link> = kinds.iter().enumerate().map(|(level, kind)| link(level, level, *kind)).collect();
+        if kind.name_parts() == 1 && kind != K::Catalog {
+            links.drain(SCHEMA..METASTORE);
+        }
+        let from = if kind == K::Column { COLUMN } else { kinds.iter().position(|found| *found == kind).unwrap() };
+        Self { links, column: link(COLUMN, OBJECT, K::Column), from }
     }
 
     pub(crate) fn table() -> Self {
@@ -75,7 +84,7 @@ impl Chain {
 
     /// The same world, asked about another link.
     pub(crate) fn at(&self, level: usize) -> Self {
-        Self { links: self.links.clone(), from: level }
+        Self { from: level, ..self.clone() }
     }
 
     pub(crate) fn grant(self, level: usize, to: PrincipalId, privilege: Privilege) -> Self {
@@ -87,7 +96,8 @@ impl Chain {
     }
 
     pub(crate) fn row(mut self, level: usize, to: PrincipalId, change: impl FnOnce(&mut GrantRow)) -> Self {
-        self.links[level].grants = with_row(&self.links[level].grants, to, change);
+        let link = if level == COLUMN { &mut self.column } else { &mut self.links[level] };
+        link.grants = with_row(&link.grants, to, change);
         self
     }
 
@@ -97,13 +107,16 @@ impl Chain {
         self.grant(CATALOG, everybody, Privilege::UseCatalog).grant(CATALOG, everybody, Privilege::UseSchema)
     }
 
-    pub(crate) fn links(&self) -> &[Link] {
-        &self.links[self.from..]
+    pub(crate) fn links(&self) -> Vec<Link> {
+        match self.from {
+            COLUMN => std::iter::once(&self.column).chain(&self.links).cloned().collect(),
+            from => self.links[from..].to_vec(),
+        }
     }
 
     /// Decides with reasons, and sees to it that the answer without reasons is the same.
     pub(crate) fn decide(&self, enforcer: &Enforcer, closure: &Closure, need: Need) -> Decision {
-        let ask = Ask { closure, chain: self.links(), need };
+        let ask = Ask { closure, chain: &self.links(), need };
         let decision = enforcer.decide(&ask).unwrap();
         assert_eq!(enforcer.allows(&ask), decision.allowed);
         assert_eq!(enforcer.allows(&ask), decision.allowed, "the memo answers otherwise");

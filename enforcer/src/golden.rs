@@ -2,25 +2,21 @@
 
 use lakewarden_catalog::model::{Privilege, SecurableKind};
 
-const KINDS: [SecurableKind; 6] = [
-    SecurableKind::Metastore,
-    SecurableKind::Catalog,
-    SecurableKind::Schema,
-    SecurableKind::Table,
-    SecurableKind::View,
-    SecurableKind::Function,
-];
-
 fn table() -> String {
     let line = |name: &str, cells: Vec<&str>, last: &str| {
-        let cells: String = cells.iter().map(|cell| format!("{cell:<10}")).collect();
-        format!("{name:<16} {cells}{last}").trim_end().to_owned() + "\n"
+        let cell = |(kind, cell): (&SecurableKind, &&str)| format!("{cell:<width$}", width = kind.as_str().len() + 2);
+        let cells: String = SecurableKind::ALL.iter().zip(&cells).map(cell).collect();
+        format!("{name:<27}{cells}{last}").trim_end().to_owned() + "\n"
     };
-    let mut text = line("", KINDS.iter().map(|kind| kind.as_str()).collect(), "in ALL PRIVILEGES");
+    let header = SecurableKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let mut text = line("", header, "in ALL PRIVILEGES  gives");
     for privilege in Privilege::ALL {
         let mark = |kind: &SecurableKind| if privilege.grantable_on(*kind) { "x" } else { "-" };
         let in_all = if privilege.in_all_privileges() { "x" } else { "-" };
-        text += &line(privilege.as_str(), KINDS.iter().map(mark).collect(), in_all);
+        let implied = Privilege::ALL.iter().filter(|other| privilege.implies(**other)).map(|other| other.as_str());
+        let implied = implied.collect::<Vec<_>>().join(", ");
+        let marks = SecurableKind::ALL.iter().map(mark).collect();
+        text += &line(privilege.as_str(), marks, &format!("{in_all:<19}{implied}"));
     }
     text
 }
@@ -29,5 +25,6 @@ fn table() -> String {
 fn the_table_of_privileges_is_the_golden_one() {
     let golden = include_str!("../../policies/privileges.golden");
     let table = table();
+    // Printed whole, to be put into the file when it should read so.
     assert!(golden == table, "policies/privileges.golden should read:\n{table}");
 }

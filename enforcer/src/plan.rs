@@ -6,7 +6,7 @@
 use lakewarden_catalog::model::{Privilege, SecurableKind};
 use lakewarden_catalog::{Ask, GateError, Link, Need};
 
-use crate::words::{Wanted, applies};
+use crate::words::Wanted;
 
 /// One question: `wanted` on the link at `level` of the chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ impl Plan {
     }
 }
 
-/// The longest chain: an object, its schema, its catalog, the metastore.
-pub(crate) const LONGEST: usize = 4;
+/// The longest chain: a column, its table, its schema, its catalog, the metastore.
+pub(crate) const LONGEST: usize = 5;
 
 /// Plans an ask after checking that its chain is whole.
 ///
@@ -58,7 +58,7 @@ pub(crate) fn plan(ask: &Ask<'_>) -> Result<Plan, GateError> {
     Ok(match ask.need {
         Need::Manage | Need::Privilege(Privilege::Manage) => Plan::Any([govern, manage, None], Privilege::Manage),
         Need::See => Plan::Any([govern, itself(Wanted::See(object.kind)), manage], Privilege::Browse),
-        Need::Privilege(privilege) if !applies(privilege, object.kind) => Plan::Never(privilege),
+        Need::Privilege(privilege) if !privilege.reaches(object.kind) => Plan::Never(privilege),
         Need::Privilege(privilege) => {
             let gate = |container| way_down(ask.chain, privilege, container);
             Plan::All([itself(Wanted::Privilege(privilege)), gate(SecurableKind::Schema), gate(SecurableKind::Catalog)])
@@ -71,7 +71,7 @@ fn way_down(chain: &[Link], privilege: Privilege, container: SecurableKind) -> O
     let key = match container {
         SecurableKind::Catalog => Privilege::UseCatalog,
         SecurableKind::Schema => Privilege::UseSchema,
-        SecurableKind::Metastore | SecurableKind::Table | SecurableKind::View | SecurableKind::Function => return None,
+        _ => return None,
     };
     if privilege == key || privilege == Privilege::Browse {
         return None;
@@ -87,7 +87,7 @@ fn check<'a>(ask: &Ask<'a>) -> Result<&'a Link, GateError> {
         return broken("the chain is too long");
     }
     let parents = ask.chain.iter().skip(1).map(|link| Some(link.kind)).chain([None]);
-    if !ask.chain.iter().zip(parents).all(|(link, parent)| parent_of(link.kind) == parent) {
+    if !ask.chain.iter().zip(parents).all(|(link, parent)| is_in(link.kind, parent)) {
         return broken("the chain does not lead to the metastore");
     }
     let twice = |(at, link): (usize, &Link)| ask.chain.iter().skip(at + 1).any(|other| other.id == link.id);
@@ -100,11 +100,21 @@ fn check<'a>(ask: &Ask<'a>) -> Result<&'a Link, GateError> {
     Ok(object)
 }
 
-fn parent_of(kind: SecurableKind) -> Option<SecurableKind> {
+/// Whether a securable of this kind may be in one of that kind; none for in nothing.
+fn is_in(kind: SecurableKind, parent: Option<SecurableKind>) -> bool {
+    use SecurableKind as K;
     match kind {
-        SecurableKind::Metastore => None,
-        SecurableKind::Catalog => Some(SecurableKind::Metastore),
-        SecurableKind::Schema => Some(SecurableKind::Catalog),
-        SecurableKind::Table | SecurableKind::View | SecurableKind::Function => Some(SecurableKind::Schema),
+        K::Metastore => parent.is_none(),
+        K::Catalog
+        | K::ExternalLocation
+        | K::StorageCredential
+        | K::Connection
+        | K::Share
+        | K::Recipient
+        | K::Provider
+        | K::Tag => parent == Some(K::Metastore),
+        K::Schema => parent == Some(K::Catalog),
+        K::Table | K::View | K::Function | K::Volume | K::Model => parent == Some(K::Schema),
+        K::Column => matches!(parent, Some(K::Table | K::View)),
     }
 }

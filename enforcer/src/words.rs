@@ -57,8 +57,11 @@ impl How {
 pub(crate) const OWN_BIT: u64 = 1 << 63;
 /// The bits from here on are not for privileges.
 const FIRST_RESERVED: usize = 48;
-const GOVERN_INDEX: usize = 63;
-const _: () = assert!(Privilege::ALL.len() < FIRST_RESERVED);
+/// What can be wanted, in the order of its numbers: privileges, kinds to see, to govern.
+const FIRST_KIND: usize = FIRST_RESERVED;
+const GOVERN_INDEX: usize = FIRST_KIND + SecurableKind::ALL.len();
+pub(crate) const WANTED: usize = GOVERN_INDEX + 1;
+const _: () = assert!(Privilege::ALL.len() <= FIRST_RESERVED);
 
 impl Held {
     pub(crate) fn text(self) -> &'static str {
@@ -90,12 +93,7 @@ impl Wanted {
         match self {
             Self::Privilege(privilege) => privilege.as_str(),
             Self::Govern => "GOVERN",
-            Self::See(SecurableKind::Metastore) => "SEE METASTORE",
-            Self::See(SecurableKind::Catalog) => "SEE CATALOG",
-            Self::See(SecurableKind::Schema) => "SEE SCHEMA",
-            Self::See(SecurableKind::Table) => "SEE TABLE",
-            Self::See(SecurableKind::View) => "SEE VIEW",
-            Self::See(SecurableKind::Function) => "SEE FUNCTION",
+            Self::See(kind) => see(kind),
         }
     }
 
@@ -111,16 +109,10 @@ impl Wanted {
     pub(crate) fn index(self) -> usize {
         match self {
             Self::Privilege(privilege) => privilege as usize,
-            Self::See(kind) => FIRST_RESERVED + kind as usize,
+            Self::See(kind) => FIRST_KIND + kind as usize,
             Self::Govern => GOVERN_INDEX,
         }
     }
-}
-
-/// Whether `privilege` means anything on a securable of this kind, granted there or above.
-pub(crate) fn applies(privilege: Privilege, kind: SecurableKind) -> bool {
-    let browse = privilege == Privilege::Browse && kind != SecurableKind::Metastore;
-    browse || privilege.grantable_on(kind)
 }
 
 /// Whether `held` gives `wanted` (for `How::Denied`: takes it away).
@@ -134,9 +126,10 @@ pub(crate) fn gives(how: How, held: Held, wanted: Wanted) -> bool {
         (How::Denied, Held::Own, _) | (How::Admin, Held::Privilege(_), _) => false,
         (_, Held::Privilege(_), Wanted::Govern) => false,
         (How::Denied, Held::Privilege(held), Wanted::See(_)) => matches!(held, Browse | AllPrivileges),
-        (_, Held::Privilege(held), Wanted::See(kind)) => applies(held, kind),
+        // ALL PRIVILEGES has in it whatever means something there.
+        (_, Held::Privilege(held), Wanted::See(kind)) => held == AllPrivileges || held.reaches(kind),
         (_, Held::Privilege(held), Wanted::Privilege(wanted)) => {
-            held == wanted || (held == AllPrivileges && wanted.in_all_privileges())
+            held == wanted || held.implies(wanted) || (held == AllPrivileges && wanted.in_all_privileges())
         }
     }
 }
@@ -153,23 +146,16 @@ pub(crate) struct Relevant {
 /// Masks made once: which bits can matter to a question, and which bits are privileges at all.
 #[derive(Debug)]
 pub(crate) struct Relevance {
-    masks: [Relevant; 64],
+    masks: [Relevant; WANTED],
     known: u64,
 }
 
 impl Relevance {
     pub(crate) fn new() -> Self {
         let privileges = Privilege::ALL.iter().copied().map(Wanted::Privilege);
-        let kinds = [
-            SecurableKind::Metastore,
-            SecurableKind::Catalog,
-            SecurableKind::Schema,
-            SecurableKind::Table,
-            SecurableKind::View,
-            SecurableKind::Function,
-        ];
-        let mut masks = [Relevant::default(); 64];
-        for wanted in privileges.chain([Wanted::Govern]).chain(kinds.map(Wanted::See)) {
+        let kinds = SecurableKind::ALL.iter().copied().map(Wanted::See);
+        let mut masks = [Relevant::default(); WANTED];
+        for wanted in privileges.chain([Wanted::Govern]).chain(kinds) {
             let bits = |hows: &[How]| {
                 let matters = |held: &Held| hows.iter().any(|how| gives(*how, *held, wanted));
                 Held::all().filter(matters).fold(0, |mask, held| mask | held.bit())
@@ -194,4 +180,26 @@ impl Relevance {
 
 fn privilege(text: &str) -> Option<Privilege> {
     Privilege::ALL.iter().copied().find(|privilege| privilege.as_str() == text)
+}
+
+/// The words of `Wanted::See`.
+fn see(kind: SecurableKind) -> &'static str {
+    match kind {
+        SecurableKind::Metastore => "SEE METASTORE",
+        SecurableKind::Catalog => "SEE CATALOG",
+        SecurableKind::Schema => "SEE SCHEMA",
+        SecurableKind::Table => "SEE TABLE",
+        SecurableKind::View => "SEE VIEW",
+        SecurableKind::Function => "SEE FUNCTION",
+        SecurableKind::Volume => "SEE VOLUME",
+        SecurableKind::Model => "SEE MODEL",
+        SecurableKind::ExternalLocation => "SEE EXTERNAL LOCATION",
+        SecurableKind::StorageCredential => "SEE STORAGE CREDENTIAL",
+        SecurableKind::Connection => "SEE CONNECTION",
+        SecurableKind::Share => "SEE SHARE",
+        SecurableKind::Recipient => "SEE RECIPIENT",
+        SecurableKind::Provider => "SEE PROVIDER",
+        SecurableKind::Tag => "SEE TAG",
+        SecurableKind::Column => "SEE COLUMN",
+    }
 }

@@ -173,7 +173,7 @@ fn a_denial_of_manage_beats_its_grant() {
 #[case::select_shows_no_function(SecurableKind::Function, CATALOG, Select, false)]
 #[case::execute_shows_no_table(SecurableKind::Table, CATALOG, Execute, false)]
 #[case::execute_shows_a_function(SecurableKind::Function, SCHEMA, Execute, true)]
-#[case::modify_shows_no_view(SecurableKind::View, CATALOG, Modify, false)]
+#[case::modify_shows_no_function(SecurableKind::Function, CATALOG, Modify, false)]
 #[case::use_schema_shows_no_table(SecurableKind::Table, SCHEMA, UseSchema, false)]
 #[case::use_schema_shows_the_schema(SecurableKind::Schema, CATALOG, UseSchema, true)]
 #[case::use_catalog_shows_the_catalog(SecurableKind::Catalog, CATALOG, UseCatalog, true)]
@@ -200,7 +200,7 @@ fn only_a_denial_of_browse_hides(#[case] denied: Privilege, #[case] visible: boo
 }
 
 #[rstest]
-#[case::modify_a_view(SecurableKind::View, Modify)]
+#[case::write_a_view(SecurableKind::View, Privilege::WriteVolume)]
 #[case::select_a_function(SecurableKind::Function, Select)]
 #[case::create_a_catalog_in_a_table(SecurableKind::Table, CreateCatalog)]
 fn a_privilege_that_means_nothing_there_is_refused_to_owners_too(
@@ -238,7 +238,7 @@ fn a_wrong_verdict_in_the_memo_is_noticed_denied_and_forgotten() {
     let enforcer = Enforcer::new().unwrap();
     let (chain, caller) = (Chain::table().open(), closure(bob(), &[]));
     let chain = chain.grant(OBJECT, bob(), Select).deny(OBJECT, bob(), Select);
-    let ask = Ask { closure: &caller, chain: chain.links(), need: READ };
+    let ask = Ask { closure: &caller, chain: &chain.links(), need: READ };
     let step = Step { level: 0, wanted: Wanted::Privilege(Select) };
     let holdings = Holdings::collect(&ask, &enforcer.relevance).unwrap();
     enforcer.memo.insert(holdings.signature(step, enforcer.relevance.of(step.wanted)), true);
@@ -323,7 +323,7 @@ fn the_reason_of_an_owner_is_the_ownership() {
 fn cannot_be_decided(chain: &Chain, closure: &lakewarden_catalog::Closure) {
     let enforcer = Enforcer::new().unwrap();
     for need in [READ, Need::Manage, Need::See] {
-        let ask = Ask { closure, chain: chain.links(), need };
+        let ask = Ask { closure, chain: &chain.links(), need };
         assert!(enforcer.decide(&ask).is_err());
         assert!(!enforcer.allows(&ask), "an error is a denial");
     }
@@ -335,6 +335,8 @@ fn cannot_be_decided(chain: &Chain, closure: &lakewarden_catalog::Closure) {
 #[case::a_level_missing(|chain: &mut Chain| { chain.links.remove(1); })]
 #[case::upside_down(|chain: &mut Chain| chain.links.reverse())]
 #[case::too_long(|chain: &mut Chain| chain.links.insert(0, chain.links[0].clone()))]
+#[case::a_column_of_a_schema(|chain: &mut Chain| chain.links[0].kind = SecurableKind::Column)]
+#[case::a_share_in_a_schema(|chain: &mut Chain| chain.links[0].kind = SecurableKind::Share)]
 #[case::its_own_parent(|chain: &mut Chain| chain.links[0].id = chain.links[2].id)]
 #[case::of_unknown_privileges(|chain: &mut Chain| *chain = chain.clone().row(CATALOG, bob(), |row| row.deny.0 |= 1 << 47))]
 #[case::with_ownership_as_a_grant(|chain: &mut Chain| *chain = chain.clone().row(CATALOG, bob(), |row| row.allow.0 |= 1 << 63))]

@@ -10,7 +10,7 @@ use crate::candidates::ChainWorld;
 use crate::fixture::{CATALOG, Chain, OBJECT, analysts, bob, closure, principal, securable};
 use crate::model::{EMBEDDED, read};
 use crate::roles::{Roles, World, object, subject};
-use crate::words::{Held, Wanted};
+use crate::words::{Held, WANTED, Wanted};
 
 const SELECT: Wanted = Wanted::Privilege(Privilege::Select);
 
@@ -20,7 +20,7 @@ fn judge_for(closure: &Closure) -> Judge<ChainWorld> {
 
 fn world(closure: &Closure) -> ChainWorld {
     let chain = Chain::table();
-    ChainWorld::of(&Ask { closure, chain: chain.links(), need: Need::See })
+    ChainWorld::of(&Ask { closure, chain: &chain.links(), need: Need::See })
 }
 
 fn row(to: u128, on: usize, denied: bool) -> Row {
@@ -95,7 +95,7 @@ fn a_securable_with_the_uuid_of_a_group_is_not_a_group() {
     chain.links[0].id.0 = bob().0;
     chain.links[CATALOG].id.0 = analysts().0;
     let alone = closure(bob(), &[]);
-    let ask = Ask { closure: &alone, chain: chain.links(), need: Need::See };
+    let ask = Ask { closure: &alone, chain: &chain.links(), need: Need::See };
     let mut judge = Judge::new(&read(EMBEDDED).unwrap(), ChainWorld::of(&ask)).unwrap();
     let to_group = Row { securable: chain.links[0].id, ..row(11, OBJECT, false) };
     judge.set_rows(&[to_group]).unwrap();
@@ -133,8 +133,7 @@ fn groups_objects_and_privileges_share_no_graph(
 
 #[test]
 fn every_word_reads_back_as_itself() {
-    let kinds = ["METASTORE", "CATALOG", "SCHEMA", "TABLE", "VIEW", "FUNCTION"];
-    let see = kinds.map(|kind| Wanted::See(SecurableKind::parse(kind).unwrap()));
+    let see = SecurableKind::ALL.iter().copied().map(Wanted::See);
     let privileges = Privilege::ALL.iter().copied().map(Wanted::Privilege);
     let wanted: Vec<Wanted> = privileges.chain(see).chain([Wanted::Govern]).collect();
     for one in &wanted {
@@ -142,7 +141,7 @@ fn every_word_reads_back_as_itself() {
     }
     let indexes: std::collections::HashSet<usize> = wanted.iter().map(|one| one.index()).collect();
     assert_eq!(indexes.len(), wanted.len());
-    assert!(indexes.iter().all(|index| *index < 64));
+    assert!(indexes.iter().all(|index| *index < WANTED));
 }
 
 #[test]
