@@ -83,6 +83,7 @@ fn samples() -> impl Strategy<Value = Sample> {
 fn needs() -> impl Strategy<Value = Need> {
     prop_oneof![
         4 => privileges().prop_map(Need::Privilege),
+        1 => privileges().prop_map(Need::Alone),
         1 => Just(Need::Manage),
         2 => Just(Need::See),
     ]
@@ -186,7 +187,8 @@ impl Rules<'_> {
 
     fn allows(&self, need: Need, on: usize) -> bool {
         match need {
-            Need::Manage | Need::Privilege(Privilege::Manage) => self.manages(on),
+            Need::Manage | Need::Privilege(Privilege::Manage) | Need::Alone(Privilege::Manage) => self.manages(on),
+            Need::Alone(privilege) => privilege.reaches(TREE[on].0) && self.holds(privilege, on),
             Need::See => self.sees(on),
             Need::Privilege(privilege) => self.may(privilege, on),
         }

@@ -25,6 +25,5 @@ fn table() -> String {
 fn the_table_of_privileges_is_the_golden_one() {
     let golden = include_str!("../../policies/privileges.golden");
     let table = table();
-    // Printed whole, to be put into the file when it should read so.
     assert!(golden == table, "policies/privileges.golden should read:\n{table}");
 }

@@ -56,9 +56,14 @@ pub(crate) fn plan(ask: &Ask<'_>) -> Result<Plan, GateError> {
     let govern = itself(Wanted::Govern);
     let manage = itself(Wanted::Privilege(Privilege::Manage));
     Ok(match ask.need {
-        Need::Manage | Need::Privilege(Privilege::Manage) => Plan::Any([govern, manage, None], Privilege::Manage),
+        Need::Manage | Need::Privilege(Privilege::Manage) | Need::Alone(Privilege::Manage) => {
+            Plan::Any([govern, manage, None], Privilege::Manage)
+        }
         Need::See => Plan::Any([govern, itself(Wanted::See(object.kind)), manage], Privilege::Browse),
-        Need::Privilege(privilege) if !privilege.reaches(object.kind) => Plan::Never(privilege),
+        Need::Privilege(privilege) | Need::Alone(privilege) if !privilege.reaches(object.kind) => {
+            Plan::Never(privilege)
+        }
+        Need::Alone(privilege) => Plan::All([itself(Wanted::Privilege(privilege)), None, None]),
         Need::Privilege(privilege) => {
             let gate = |container| way_down(ask.chain, privilege, container);
             Plan::All([itself(Wanted::Privilege(privilege)), gate(SecurableKind::Schema), gate(SecurableKind::Catalog)])
