@@ -44,6 +44,9 @@ pub enum Need {
     /// A privilege. All but BROWSE count only with USE SCHEMA on the schema and USE CATALOG on the catalog of the chain,
     /// the first link included; who owns the container needs no USE on it. A DENY beats every grant and ownership.
     Privilege(Privilege),
+    /// The privilege on the first link by itself, whatever is missing on the way down: one step of an explanation, never
+    /// enough for an access.
+    Alone(Privilege),
     /// To manage it: owner of it or of anything above it, or MANAGE on it or inherited. Covers alter, drop, grant. A DENY
     /// takes away a granted MANAGE, never an owner's.
     Manage,
