@@ -73,14 +73,7 @@ pub(crate) fn plan(ask: &Ask<'_>) -> Result<Plan, GateError> {
 
 /// The question at a container of the chain (the securable itself included) before `privilege` counts.
 fn way_down(chain: &[Link], privilege: Privilege, container: SecurableKind) -> Option<Step> {
-    let key = match container {
-        SecurableKind::Catalog => Privilege::UseCatalog,
-        SecurableKind::Schema => Privilege::UseSchema,
-        _ => return None,
-    };
-    if privilege == key || privilege == Privilege::Browse {
-        return None;
-    }
+    let key = privilege.needs_on(container)?;
     let level = chain.iter().position(|link| link.kind == container)?;
     Some(Step { level, wanted: Wanted::Privilege(key) })
 }
