@@ -6,11 +6,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
+use crate::clock::Clock;
 use crate::gate::{Ask, Closure, Decision, Gate, GateError, Link, Need};
 use crate::model::{
     ColumnId, FullName, GrantRow, NameClass, PrincipalId, Privilege, Securable, SecurableId, SecurableKind,
 };
 use crate::state::State;
+use crate::tx::Tx;
 use crate::{Caller, CatalogError};
 
 /// A state as one caller may see it.
@@ -85,6 +87,22 @@ impl Pinned {
         Self { closure: self.state.closure(principal), visible: Arc::default(), ..self.clone() }
     }
 
+    /// Another state as the same caller may see it.
+    #[must_use]
+    pub(crate) fn in_state(&self, state: Arc<State>) -> Self {
+        Self::new(state, self.gate.clone(), self.caller.clone())
+    }
+
+    /// A transaction on this state that nobody commits, to see what a change would do.
+    pub(crate) fn rehearsal(&self, clock: Arc<dyn Clock>) -> Tx {
+        Tx::new(self.state.clone(), self.gate.clone(), self.caller.clone(), clock)
+    }
+
+    /// Whether the gate lets somebody else, whose groups are known already.
+    pub(crate) fn allows_to(&self, closure: &Closure, chain: &[Link], need: Need) -> bool {
+        self.gate.allows(&Ask { closure, chain, need })
+    }
+
     /// Whether the caller may know that it exists.
     pub fn sees(&self, id: SecurableId) -> bool {
         self.allows(id, Need::See) || self.visible.get_or_init(|| self.above_what_is_seen()).contains(&id)
@@ -131,14 +149,20 @@ impl Pinned {
     /// # Errors
     /// `NotFound` of the outermost part that is absent or hidden; `Invalid` when the name has the wrong number of parts.
     pub fn resolve(&self, kind: SecurableKind, name: &FullName) -> Result<Arc<Securable>, CatalogError> {
+        let found = self.find(kind, name)?;
+        let hidden = kind != SecurableKind::Metastore && !self.sees(found.id);
+        if hidden { Err(CatalogError::not_found(kind, name.to_string())) } else { Ok(found) }
+    }
+
+    /// The securable of this name, whether or not the caller may see it.
+    pub(crate) fn find(&self, kind: SecurableKind, name: &FullName) -> Result<Arc<Securable>, CatalogError> {
         if kind == SecurableKind::Metastore {
             return self.root().cloned();
         }
         require_parts(kind, name)?;
-        let not_found = || CatalogError::not_found(kind, name.to_string());
-        let found = self.state.lookup(kind.name_class(), name).cloned().ok_or_else(not_found)?;
-        let fits = found.kind() == kind || found.kind().is_relation() && kind.is_relation();
-        if fits && self.sees(found.id) { Ok(found) } else { Err(not_found()) }
+        let found = self.state.lookup(kind.name_class(), name);
+        let fits = |found: &&Arc<Securable>| found.kind() == kind || found.kind().is_relation() && kind.is_relation();
+        found.filter(fits).cloned().ok_or_else(|| CatalogError::not_found(kind, name.to_string()))
     }
 
     /// The securable of this name, when the caller holds the privilege on it.

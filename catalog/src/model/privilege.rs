@@ -143,6 +143,17 @@ impl Privilege {
         self == Privilege::Browse && kind != SecurableKind::Metastore || self.grantable_on(kind)
     }
 
+    /// What must be held too on a container of this kind before the privilege counts on it or in it: USE SCHEMA on the
+    /// schema, USE CATALOG on the catalog. BROWSE and MANAGE need nothing on the way down.
+    pub fn needs_on(self, container: SecurableKind) -> Option<Self> {
+        let key = match container {
+            SecurableKind::Catalog => Self::UseCatalog,
+            SecurableKind::Schema => Self::UseSchema,
+            _ => return None,
+        };
+        (self != key && !matches!(self, Self::Browse | Self::Manage)).then_some(key)
+    }
+
     /// Whether ALL PRIVILEGES stands for it too.
     pub fn in_all_privileges(self) -> bool {
         !matches!(self, Privilege::AllPrivileges | Privilege::Manage | Privilege::ExternalUseSchema)

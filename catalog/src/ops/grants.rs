@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
+use super::access::vantage::Vantage;
 use super::entries::refuse_system;
 use super::principals::named;
 use crate::model::{
     ColumnId, FullName, GrantRow, Principal, PrincipalId, PrincipalName, Privilege, PrivilegeSet, Securable,
-    SecurableKind,
+    SecurableId, SecurableKind,
 };
 use crate::pinned::Pinned;
 use crate::tx::Tx;
@@ -110,19 +111,22 @@ impl Metastore {
     }
 
     /// Lists the grants and denials on a securable, with those it inherits when asked. Who may not manage the securable sees
-    /// those to itself and its groups only.
+    /// those to itself and its groups only. As of an earlier time, names are those of then, while the right to see is the
+    /// caller's of now.
     ///
     /// # Errors
-    /// `NotFound` of the securable or the principal.
+    /// `NotFound` of the securable or the principal, `InvalidArgument` for a time that the history does not reach.
     pub fn list_grants(&self, caller: &Caller, query: &GrantsOn) -> Result<Vec<GrantEntry>, CatalogError> {
         self.read(caller, "grants.list", &query.name.to_string(), |pinned| {
-            let securable = pinned.resolve(query.kind, &query.name)?;
-            let only = query.principal.as_ref().map(|name| named(pinned.state(), name).map(|p| p.id)).transpose()?;
-            let manages = pinned.allows(securable.id, crate::Need::Manage);
+            let vantage = Vantage::of(self, pinned, query.as_of_ms)?;
+            let securable = vantage.resolve(query.kind, &query.name)?;
+            let of_then = vantage.then();
+            let only = query.principal.as_ref().map(|name| named(of_then.state(), name).map(|p| p.id)).transpose()?;
+            let manages = vantage.manages(securable.id);
             let shown = |row: &GrantRow| {
-                only.is_none_or(|id| id == row.principal) && (manages || pinned.closure().contains(row.principal))
+                only.is_none_or(|id| id == row.principal) && (manages || vantage.is_in(row.principal))
             };
-            Ok(lines(pinned, &securable, query.inherited, &shown))
+            Ok(lines(of_then, &securable, query.inherited, &shown))
         })
     }
 
@@ -159,59 +163,70 @@ pub(crate) fn apply(
     let principals: Vec<Arc<Principal>> =
         change.principals.iter().map(|p| named(tx.state(), p).cloned()).collect::<Result<_, _>>()?;
     for principal in &principals {
-        change_row(tx, &securable, principal.id, change.verb, whole);
+        let edit = |column, privileges| RowEdit {
+            verb: change.verb,
+            privileges,
+            securable: securable.id,
+            column,
+            principal: principal.id,
+        };
+        edit(None, whole).apply(tx);
         for (column, privileges) in &on_columns {
-            change_column_row(tx, securable.id, (*column, principal.id), change.verb, *privileges);
+            edit(Some(*column), *privileges).apply(tx);
         }
     }
     note(tx, &securable, &change.privileges, &principals);
     Ok((securable, principals))
 }
 
-fn change_row(tx: &mut Tx, securable: &Securable, principal: PrincipalId, verb: GrantVerb, privileges: PrivilegeSet) {
-    if privileges.is_empty() {
-        return;
-    }
-    let row = tx.state().grant_row(securable.id, principal);
-    let changed = changed(row, verb, privileges);
-    if changed != row {
-        tx.put_grant(securable.id, changed);
-    }
-    if verb == GrantVerb::Revoke {
-        for grants in tx.state().column_grants_on(securable.id).iter() {
-            let row = tx.state().column_grant_row(securable.id, grants.column, principal);
-            let kept = GrantRow { deny: row.deny, ..self::changed(row, verb, privileges) };
-            if kept != row {
-                tx.put_column_grant(securable.id, grants.column, kept);
+/// A change of what one principal holds or is denied on one securable or column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RowEdit {
+    pub(crate) verb: GrantVerb,
+    pub(crate) privileges: PrivilegeSet,
+    pub(crate) securable: SecurableId,
+    pub(crate) column: Option<ColumnId>,
+    pub(crate) principal: PrincipalId,
+}
+
+impl RowEdit {
+    /// Makes the change, without asking anybody's rights.
+    pub(crate) fn apply(&self, tx: &mut Tx) {
+        if self.privileges.is_empty() {
+            return;
+        }
+        if let Some(column) = self.column {
+            return self.change_column(tx, column, |row| self.changed(row));
+        }
+        let row = tx.state().grant_row(self.securable, self.principal);
+        let changed = self.changed(row);
+        if changed != row {
+            tx.put_grant(self.securable, changed);
+        }
+        if self.verb == GrantVerb::Revoke {
+            for grants in tx.state().column_grants_on(self.securable).iter() {
+                self.change_column(tx, grants.column, |row| GrantRow { deny: row.deny, ..self.changed(row) });
             }
         }
     }
-}
 
-fn change_column_row(
-    tx: &mut Tx,
-    relation: crate::model::SecurableId,
-    (column, principal): (ColumnId, PrincipalId),
-    verb: GrantVerb,
-    privileges: PrivilegeSet,
-) {
-    let row = tx.state().column_grant_row(relation, column, principal);
-    let changed = changed(row, verb, privileges);
-    if changed != row {
-        tx.put_column_grant(relation, column, changed);
-    }
-}
-
-fn changed(row: GrantRow, verb: GrantVerb, privileges: PrivilegeSet) -> GrantRow {
-    let GrantRow { principal, allow, deny } = row;
-    match verb {
-        GrantVerb::Grant => GrantRow { allow: PrivilegeSet(allow.0 | privileges.0), ..row },
-        GrantVerb::Deny => GrantRow { deny: PrivilegeSet(deny.0 | privileges.0), ..row },
-        GrantVerb::Revoke => {
-            let all = privileges.contains(Privilege::AllPrivileges);
-            let allow = if all { PrivilegeSet::EMPTY } else { PrivilegeSet(allow.0 & !privileges.0) };
-            GrantRow { principal, allow, deny: PrivilegeSet(deny.0 & !privileges.0) }
+    fn change_column(&self, tx: &mut Tx, column: ColumnId, change: impl Fn(GrantRow) -> GrantRow) {
+        let row = tx.state().column_grant_row(self.securable, column, self.principal);
+        let changed = change(row);
+        if changed != row {
+            tx.put_column_grant(self.securable, column, changed);
         }
+    }
+
+    fn changed(&self, row: GrantRow) -> GrantRow {
+        let (allow, deny, words) = (row.allow.0, row.deny.0, self.privileges.0);
+        let everything = self.privileges.contains(Privilege::AllPrivileges);
+        let (allow, deny) = match self.verb {
+            GrantVerb::Grant => (allow | words, deny),
+            GrantVerb::Deny => (allow, deny | words),
+            GrantVerb::Revoke => (if everything { 0 } else { allow & !words }, deny & !words),
+        };
+        GrantRow { allow: PrivilegeSet(allow), deny: PrivilegeSet(deny), ..row }
     }
 }
 

@@ -5,10 +5,16 @@
 //! others, who may manage the securable. How somebody else comes to be in a group is told to metastore admins and to the
 //! members of that group.
 
+mod effective;
+mod explain;
+mod inquiry;
+mod rehearse;
+mod remedy;
+mod telling;
+pub(crate) mod vantage;
+mod who_can;
+
 use crate::model::{FullName, PrincipalKind, PrincipalName, Privilege, SecurableKind};
-use crate::ops::grants::GrantChange;
-use crate::ops::page::{Listing, Page};
-use crate::{Caller, CatalogError, metastore::Metastore};
 
 /// A question about somebody's access.
 #[derive(Debug, Clone)]
@@ -46,7 +52,11 @@ pub struct Explanation {
     pub allowed: bool,
     /// What had to hold, the securable itself first, then USE SCHEMA and USE CATALOG on the way down.
     pub steps: Vec<Step>,
-    /// The fewest statements that would allow it; none when it is allowed, or when nothing could.
+    /// The columns that they may not use by themselves, when they may use others; for a question about a whole table or view.
+    pub closed_columns: Vec<String>,
+    /// The fewest statements that would allow it, in the order in which they are to be run. None when it is allowed, when it
+    /// was asked as of an earlier time, when nothing could, or when they would tell who is in a group to an asker who may
+    /// not know.
     pub remedy: Vec<String>,
     /// The row filter and the masks that bind them when they read.
     pub policies: Vec<AppliedPolicy>,
@@ -125,7 +135,7 @@ pub struct EffectiveGrant {
     pub principal: String,
     /// The privilege.
     pub privilege: Privilege,
-    /// The column, when it is held on this column only, or not on it.
+    /// The column, when it is held on some columns only; none when it is held on all of the securable.
     pub column: Option<String>,
     /// What gives it.
     pub because: Vec<Because>,
@@ -155,45 +165,6 @@ pub struct GrantEffect {
 pub struct Rehearsal {
     /// The effects, those on the securable first.
     pub effects: Vec<GrantEffect>,
-    /// Whether there are more than are told.
+    /// Whether there may be more than are told: the listing ends after 1,000 effects, or when there is too much to compare.
     pub more: bool,
-}
-
-impl Metastore {
-    /// Explains whether somebody may do something, and why.
-    ///
-    /// # Errors
-    /// `NotFound` of the securable, the column or the principal; `PermissionDenied` when the caller asks about others without
-    /// the right to manage the securable; `InvalidArgument` for a privilege that means nothing there, or a time outside the history.
-    pub fn explain_access(&self, _caller: &Caller, _question: &Question) -> Result<Explanation, CatalogError> {
-        Err(CatalogError::internal("not built yet"))
-    }
-
-    /// Lists the principals that may do something, in the order of their names. `question.principal` is not looked at.
-    ///
-    /// # Errors
-    /// As `explain_access`; asking needs the right to manage the securable.
-    pub fn who_can(&self, _caller: &Caller, _question: &Question, _page: &Page) -> Result<Listing<Holder>, CatalogError> {
-        Err(CatalogError::internal("not built yet"))
-    }
-
-    /// Lists what a principal (none for the caller) holds in effect on a securable.
-    ///
-    /// # Errors
-    /// As `explain_access`.
-    pub fn effective_grants(
-        &self,
-        _caller: &Caller,
-        _query: &super::grants::GrantsOn,
-    ) -> Result<Vec<EffectiveGrant>, CatalogError> {
-        Err(CatalogError::internal("not built yet"))
-    }
-
-    /// Says who would gain or lose what by a change of grants, and changes nothing.
-    ///
-    /// # Errors
-    /// As `change_grants`.
-    pub fn rehearse_grants(&self, _caller: &Caller, _change: &GrantChange) -> Result<Rehearsal, CatalogError> {
-        Err(CatalogError::internal("not built yet"))
-    }
 }
