@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::clock::Clock;
 use crate::gate::Gate;
 use crate::model::{AuditEvent, Outcome};
+use crate::ops::history;
 use crate::pinned::Pinned;
 use crate::state::State;
 use crate::store::{OpenOptions, Rows, Store};
@@ -39,8 +40,14 @@ impl Metastore {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, CatalogError> {
         let store = Store::open(dir, options)?;
-        let state = ArcSwap::from_pointee(State::load(&store)?);
-        Ok(Self { store, state, writer: Mutex::new(()), gate, clock })
+        let mut state = State::load(&store)?;
+        if state.metastore.is_some() && state.change_log.is_none() {
+            // It was made by a version that kept no history.
+            let mut rows = Rows::new();
+            state.change_log = Some(history::begin(&state, clock.now_ms(), &mut rows));
+            store.commit(&rows)?;
+        }
+        Ok(Self { store, state: ArcSwap::from_pointee(state), writer: Mutex::new(()), gate, clock })
     }
 
     /// Whether the store has a metastore in it.
@@ -112,7 +119,7 @@ impl Metastore {
             return Ok(());
         }
         tx.audit(action, securable);
-        let (state, rows) = tx.finish();
+        let (state, rows) = tx.finish()?;
         self.store.commit(&rows)?;
         self.state.store(Arc::new(state));
         Ok(())

@@ -4,18 +4,22 @@
 //! pins one state and reads it without locks; a transaction clones it, changes the clone and publishes it when the
 //! rows are durable. The state read back from the store is the same as the one that was published.
 
+mod idset;
 mod load;
+mod rows;
 mod tree;
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{HashMap, OrdMap};
 
 use crate::model::{
     ColumnGrants, ColumnId, GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable,
     SecurableId, SecurableKind, Token, TokenId,
 };
 
+pub use idset::IdSet;
+pub(crate) use rows::is_logged;
 pub use tree::NameKey;
 
 /// Work on files that a change promised and that start-up finishes when the server stopped in between.
@@ -34,23 +38,35 @@ pub enum Intent {
     },
 }
 
+/// How far the change log reaches. Times are in milliseconds since 1970 (UTC).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ChangeLog {
+    /// When its first entry was made: of what was before, nothing is known.
+    pub begins_ms: i64,
+    /// The number of its last entry, which is that of the entry's audit record.
+    pub last_seq: u64,
+    /// When its last entry was made.
+    pub last_ms: i64,
+}
+
 /// All records and their indexes.
 #[derive(Clone, Default)]
 pub struct State {
     /// The number of the last audit record; each commit raises it.
     pub seq: u64,
+    pub(crate) change_log: Option<ChangeLog>,
     pub(crate) metastore: Option<SecurableId>,
     pub(crate) securables: HashMap<SecurableId, Arc<Securable>>,
     pub(crate) names: OrdMap<NameKey, SecurableId>,
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
-    pub(crate) used_by: HashMap<SecurableId, OrdSet<SecurableId>>,
+    pub(crate) used_by: HashMap<SecurableId, IdSet<SecurableId>>,
     pub(crate) grants: HashMap<SecurableId, Arc<[GrantRow]>>,
     pub(crate) column_grants: HashMap<SecurableId, Arc<[ColumnGrants]>>,
-    pub(crate) holdings: HashMap<PrincipalId, OrdSet<SecurableId>>,
+    pub(crate) holdings: HashMap<PrincipalId, IdSet<SecurableId>>,
     pub(crate) principals: HashMap<PrincipalId, Arc<Principal>>,
     pub(crate) principal_names: OrdMap<Arc<str>, PrincipalId>,
-    pub(crate) members: HashMap<PrincipalId, OrdSet<PrincipalId>>,
-    pub(crate) member_of: HashMap<PrincipalId, OrdSet<PrincipalId>>,
+    pub(crate) members: HashMap<PrincipalId, IdSet<PrincipalId>>,
+    pub(crate) member_of: HashMap<PrincipalId, IdSet<PrincipalId>>,
     pub(crate) tokens: OrdMap<TokenId, Arc<Token>>,
     pub(crate) intents: OrdMap<uuid::Uuid, Intent>,
 }
@@ -87,11 +103,16 @@ impl State {
 
     pub(crate) fn insert_securable(&mut self, securable: Arc<Securable>) {
         self.forget_securable(securable.id);
+        self.hold(securable.owner, securable.id);
+        self.index_securable(securable);
+    }
+
+    /// Puts a new record into all indexes but that of holdings.
+    fn index_securable(&mut self, securable: Arc<Securable>) {
         if securable.kind() == SecurableKind::Metastore {
             self.metastore = Some(securable.id);
         }
         self.names.insert(NameKey::of(&securable), securable.id);
-        self.hold(securable.owner, securable.id);
         if let Some(table) = securable.as_table() {
             self.locations.insert(table.location.as_str().into(), securable.id);
         }
@@ -110,7 +131,7 @@ impl State {
         if self.names.get(&key) == Some(&id) {
             self.names.remove(&key);
         }
-        if let Some(table) = old.as_table() {
+        if let Some(table) = old.as_table().filter(|t| self.locations.get(t.location.as_str()) == Some(&id)) {
             self.locations.remove(table.location.as_str());
         }
         for used in tree::uses(&old) {
@@ -175,12 +196,7 @@ impl State {
         self.grants.get(&id).map_or_else(|| GrantRow::empty(principal), |rows| row_of(rows, principal))
     }
 
-    pub(crate) fn column_grant_row(
-        &self,
-        relation: SecurableId,
-        column: ColumnId,
-        principal: PrincipalId,
-    ) -> GrantRow {
+    pub(crate) fn column_grant_row(&self, relation: SecurableId, column: ColumnId, principal: PrincipalId) -> GrantRow {
         row_of(&self.column_rows(relation, column), principal)
     }
 
@@ -191,7 +207,10 @@ impl State {
     }
 
     pub(crate) fn forget_principal(&mut self, id: PrincipalId) {
-        if let Some(old) = self.principals.remove(&id) {
+        let Some(old) = self.principals.remove(&id) else {
+            return;
+        };
+        if self.principal_names.get(old.name.folded()) == Some(&id) {
             self.principal_names.remove(old.name.folded());
         }
     }
@@ -245,10 +264,10 @@ fn with_row(rows: &[GrantRow], row: GrantRow) -> Arc<[GrantRow]> {
     before.iter().copied().chain(changed).chain(after.iter().copied()).collect()
 }
 
-fn remove_from<K, V>(map: &mut HashMap<K, OrdSet<V>>, key: K, value: V)
+fn remove_from<K, V>(map: &mut HashMap<K, IdSet<V>>, key: K, value: V)
 where
     K: std::hash::Hash + Eq + Clone,
-    V: Ord + Clone,
+    V: Ord + Copy,
 {
     let now_empty = map.get_mut(&key).is_some_and(|set| {
         set.remove(&value);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::gate::Gate;
 use crate::model::{AuditEvent, ColumnId, GrantRow, Outcome, Principal, PrincipalId, Securable, SecurableId, Token};
+use crate::ops::history::log_change;
 use crate::pinned::Pinned;
 use crate::state::{Intent, State};
 use crate::store::{Key, Rows, codec};
@@ -204,8 +205,10 @@ impl Tx {
         put_audit(&mut self.rows, &event);
     }
 
-    pub(crate) fn finish(self) -> (State, Rows) {
-        (self.state, self.rows)
+    /// Stages the entry of the change log, and gives the state and the rows of the change.
+    pub(crate) fn finish(mut self) -> Result<(State, Rows), CatalogError> {
+        self.state.change_log = log_change(&self.before, self.state.seq, self.now_ms, &mut self.rows)?;
+        Ok((self.state, self.rows))
     }
 }
 

@@ -8,6 +8,7 @@ pub mod containers;
 pub mod entries;
 pub mod functions;
 pub mod grants;
+pub mod history;
 pub mod intents;
 pub mod members;
 pub mod open;

@@ -27,6 +27,7 @@ use self::engine::Engine;
 use self::ledger::Ledger;
 use self::lock::FolderLock;
 
+pub mod change;
 pub mod codec;
 mod core;
 mod disk;
@@ -49,8 +50,11 @@ pub use keys::{Family, Key, MetaRow};
 pub use rows::Rows;
 pub use scan::Scan;
 
-/// The format that this version reads and writes.
-const FORMAT: u32 = 1;
+/// The format that this version writes. A store of an older one is read too, and is of this one once it was opened: an older
+/// version, which knows nothing of column grants and of the change log, opens it no more.
+const FORMAT: u32 = 2;
+/// The oldest format that this version reads.
+const OLDEST_FORMAT: u32 = 1;
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -206,7 +210,7 @@ fn settle_ledger(core: &Core, dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Checks the format, or writes it into an empty store.
+/// Checks the format; writes it into an empty store and into one of an older format.
 fn settle_format(core: &Core, dir: &Path) -> Result<(), StoreError> {
     let folder = || dir.to_path_buf();
     let key = Key::Meta(MetaRow::Format).bytes();
@@ -214,17 +218,23 @@ fn settle_format(core: &Core, dir: &Path) -> Result<(), StoreError> {
         Some(value) => {
             let found =
                 value.try_into().map(u32::from_be_bytes).map_err(|_| StoreError::Foreign { folder: folder() })?;
-            if found == FORMAT { Ok(()) } else { Err(StoreError::Format { folder: folder(), found, expected: FORMAT }) }
+            match found {
+                FORMAT => Ok(()),
+                OLDEST_FORMAT..FORMAT => write_format(core, key),
+                _ => Err(StoreError::Format { folder: folder(), found, expected: FORMAT }),
+            }
         }
         None if core.engine.range(&[], &[0xff, 0xff])?.step(false)?.is_some() => {
             Err(StoreError::Foreign { folder: folder() })
         }
-        None => {
-            let mut rows = Rows::new();
-            rows.put(key, FORMAT.to_be_bytes());
-            core.write(&rows, true)
-        }
+        None => write_format(core, key),
     }
+}
+
+fn write_format(core: &Core, key: Vec<u8>) -> Result<(), StoreError> {
+    let mut rows = Rows::new();
+    rows.put(key, FORMAT.to_be_bytes());
+    core.write(&rows, true)
 }
 
 /// Makes durable what opening has written: the files of a new store, or what recovery has repaired, and their names.

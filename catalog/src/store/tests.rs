@@ -285,12 +285,14 @@ fn what_the_store_does_not_take_is_refused_and_the_store_goes_on() {
 
 #[test]
 fn another_format_and_another_database_are_refused() {
-    let dir = TempDir::new().unwrap();
-    let store = open(&dir);
-    store.commit(&put(&Key::Meta(MetaRow::Format).bytes(), &2u32.to_be_bytes())).unwrap();
-    drop(store);
-    let error = Store::open(dir.path(), &options()).unwrap_err();
-    assert!(matches!(error, StoreError::Format { found: 2, expected: FORMAT, .. }), "{error:?}");
+    for other in [0, FORMAT + 1] {
+        let dir = TempDir::new().unwrap();
+        let store = open(&dir);
+        store.commit(&put(&Key::Meta(MetaRow::Format).bytes(), &other.to_be_bytes())).unwrap();
+        drop(store);
+        let error = Store::open(dir.path(), &options()).unwrap_err();
+        assert!(matches!(error, StoreError::Format { found, expected: FORMAT, .. } if found == other), "{error:?}");
+    }
 
     let dir = TempDir::new().unwrap();
     let store = open(&dir);
@@ -299,6 +301,14 @@ fn another_format_and_another_database_are_refused() {
     drop(store);
     let error = Store::open(dir.path(), &options()).unwrap_err();
     assert!(matches!(error, StoreError::Foreign { .. }), "{error:?}");
+}
+
+#[test]
+fn a_store_of_an_older_format_is_of_this_one_once_it_was_opened() {
+    let dir = TempDir::new().unwrap();
+    let format = Key::Meta(MetaRow::Format).bytes();
+    open(&dir).commit(&put(&format, &OLDEST_FORMAT.to_be_bytes())).unwrap();
+    assert_eq!(open(&dir).get(&format).unwrap().unwrap(), FORMAT.to_be_bytes());
 }
 
 #[cfg(unix)]

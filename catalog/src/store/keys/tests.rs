@@ -18,10 +18,12 @@ fn bytes_of_every_family_are_fixed() {
         (Key::Meta(MetaRow::Ledger), "0102".to_owned()),
         (Key::Securable(SecurableId(one)), format!("10{a}")),
         (Key::Grant(SecurableId(one), PrincipalId(two)), format!("11{a}{b}")),
+        (Key::ColumnGrant(SecurableId(one), ColumnId(0x0102_0304), PrincipalId(two)), format!("12{a}01020304{b}")),
         (Key::Principal(PrincipalId(one)), format!("20{a}")),
         (Key::Member(PrincipalId(one), PrincipalId(two)), format!("21{a}{b}")),
         (Key::Token(TokenId(one)), format!("30{a}")),
         (Key::Audit(0x0102_0304_0506_0708), "400102030405060708".to_owned()),
+        (Key::Change(0x0102_0304_0506_0708, 0x090a_0b0c), "410102030405060708090a0b0c".to_owned()),
         (Key::Intent(one), format!("50{a}")),
     ];
     for (key, bytes) in &golden {
@@ -49,10 +51,13 @@ fn any_key() -> impl Strategy<Value = Key> {
         prop_oneof![Just(MetaRow::Format), Just(MetaRow::Metastore), Just(MetaRow::Ledger)].prop_map(Key::Meta),
         id().prop_map(|id| Key::Securable(SecurableId(id))),
         (id(), id()).prop_map(|(on, to)| Key::Grant(SecurableId(on), PrincipalId(to))),
+        (id(), 0..3u32, id())
+            .prop_map(|(on, column, to)| { Key::ColumnGrant(SecurableId(on), ColumnId(column), PrincipalId(to)) }),
         id().prop_map(|id| Key::Principal(PrincipalId(id))),
         (id(), id()).prop_map(|(group, member)| Key::Member(PrincipalId(group), PrincipalId(member))),
         id().prop_map(|id| Key::Token(TokenId(id))),
         any::<u64>().prop_map(Key::Audit),
+        (any::<u64>(), 0..3u32).prop_map(|(seq, part)| Key::Change(seq, part)),
         id().prop_map(Key::Intent),
     ]
 }
