@@ -99,8 +99,11 @@ pub struct ViewBody {
     pub sql: String,
     /// Where its names are resolved.
     pub namespace: Namespace,
-    /// The columns, in order.
+    /// The columns, in order. One that is there under its name when the view is replaced keeps its id.
     pub columns: Vec<Column>,
+    /// The next column id to give. Records from before there was one have 0, though ids are taken.
+    #[serde(default)]
+    pub next_column_id: u32,
     /// The tables, views and functions that the query names.
     pub dependencies: Vec<SecurableId>,
 }
