@@ -81,7 +81,7 @@ pub fn run(invoked: Invoked) -> ExitCode {
     // What still runs belongs to the connection, which ends with the process.
     runtime.shutdown_background();
     match result {
-        Ok(()) => Exit::Success.into(),
+        Ok(exit) => exit.into(),
         Err(error) if error.is_broken_pipe() => Exit::Success.into(),
         Err(error) => fail(&error, error.exit()),
     }

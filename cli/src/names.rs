@@ -6,7 +6,7 @@
 /// # Errors
 /// When the name does not have `parts` parts; the text says how it is written.
 pub fn split_new(text: &str, parts: usize) -> Result<(String, String), String> {
-    let found = split(text).ok_or_else(|| format!("`{text}` is no name: {}", how(parts)))?;
+    let found = split_at(text, '.').ok_or_else(|| format!("`{text}` is no name: {}", how(parts)))?;
     match found.split_last() {
         Some((last, parents)) if found.len() == parts => Ok((parents.join("."), unquote(last))),
         _ => Err(format!("`{text}` has {}: {}", crate::render::counted(found.len(), "part"), how(parts))),
@@ -21,18 +21,18 @@ fn how(parts: usize) -> &'static str {
     }
 }
 
-/// The parts of a full name as they are written; `None` when a part is empty or a backtick is open.
-fn split(text: &str) -> Option<Vec<&str>> {
+/// The parts of a text between marks, as they are written; `None` when a part is empty or a backtick is open.
+pub fn split_at(text: &str, mark: char) -> Option<Vec<&str>> {
     let mut parts = Vec::new();
     let mut rest = text.trim();
     loop {
-        let end = quoted_end(rest)?.unwrap_or_else(|| rest.find('.').unwrap_or(rest.len()));
+        let end = quoted_end(rest)?.unwrap_or_else(|| rest.find(mark).unwrap_or(rest.len()));
         let (part, tail) = rest.split_at_checked(end)?;
         if part.trim().is_empty() {
             return None;
         }
         parts.push(part.trim());
-        match tail.trim_start().strip_prefix('.') {
+        match tail.trim_start().strip_prefix(mark) {
             Some(next) => rest = next.trim_start(),
             None if tail.trim().is_empty() => return Some(parts),
             None => return None,

@@ -3,6 +3,7 @@
 //! Text becomes a name here and nowhere behind. A request with several faults is told of all of them at once. Nothing
 //! here decides anything: what a request asks for is asked of the catalog.
 
+pub mod access;
 pub mod audit;
 pub mod catalogs;
 pub mod ddl;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use prost_types::Timestamp;
 
 use super::securables::ListLimit;
 use crate::duration;
@@ -96,16 +97,27 @@ pub enum When {
 }
 
 impl When {
-    fn parse(text: &str) -> Result<Self, String> {
-        if let Ok(time) = chrono::DateTime::parse_from_rfc3339(text) {
+    /// Reads a time in RFC 3339, a date and time in UTC, a date (when it begins, in UTC), or how long ago.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let zoned = chrono::DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+        let plain = || chrono::NaiveDateTime::parse_from_str(&text.replacen('T', " ", 1), "%Y-%m-%d %H:%M:%S%.f");
+        let day =
+            || chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").map(|day| day.and_time(chrono::NaiveTime::MIN));
+        if let Ok(time) = zoned.or_else(|_| plain().or_else(|_| day()).map(|time| time.and_utc())) {
             return Ok(Self::At(time.timestamp(), i32::try_from(time.timestamp_subsec_nanos()).unwrap_or(0)));
         }
-        let fault = "write a time as in 2026-01-31T09:00:00Z, or how long ago, as in 90s, 15m, 8h or 30d";
+        let fault = "write a time as in 2026-01-31T09:00:00Z or '2026-01-31 09:00:00' (UTC), or how long ago, as in 90s, 15m, 8h or 30d";
         duration::parse(text).map(Self::Ago).map_err(|_| fault.to_owned())
     }
 
+    /// The time, when it is `now`.
+    pub fn timestamp(self, now: SystemTime) -> Timestamp {
+        let (seconds, nanos) = self.resolve(now);
+        Timestamp { seconds, nanos }
+    }
+
     /// Seconds and nanoseconds since 1970 (UTC).
-    pub fn resolve(self, now: SystemTime) -> (i64, i32) {
+    pub(super) fn resolve(self, now: SystemTime) -> (i64, i32) {
         match self {
             Self::At(seconds, nanos) => (seconds, nanos),
             Self::Ago(distance) => {

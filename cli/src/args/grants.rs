@@ -1,63 +1,110 @@
-//! `grant`, `revoke` and `grants show`, which read like SQL.
+//! `grant`, `deny`, `revoke` and `grants show`, which read like SQL.
 
 use clap::{Args, Subcommand};
 use lakewarden_proto::v1::{Privilege, SecurableKind, SecurableRef};
 
+use super::data::When;
+use super::shapes;
+
 const GRANT: &str = "\
-KIND is metastore, catalog, schema, table, view or function. Grants on a catalog or schema hold for everything in it.
-PRIVILEGE is one of: \"ALL PRIVILEGES\" MANAGE BROWSE \"USE CATALOG\" \"USE SCHEMA\" SELECT MODIFY EXECUTE
-\"CREATE CATALOG\" \"CREATE SCHEMA\" \"CREATE TABLE\" \"CREATE FUNCTION\"; use-catalog and USE_CATALOG are read too.
+KIND is metastore, catalog, schema, table, view, function, volume, model, external-location,
+storage-credential, connection, share, recipient, provider or tag. Grants on a catalog or schema
+hold for everything in it.
+PRIVILEGE is a word of SQL: SELECT, MODIFY, \"USE CATALOG\", \"ALL PRIVILEGES\" and so on; use-catalog
+and USE_CATALOG are read too. The server says which may be granted on a kind.
 
 Examples:
   lakewarden grant SELECT --on table demo.tpch.orders --to analysts
   lakewarden grant \"USE CATALOG\" \"USE SCHEMA\" --on catalog demo --to analysts bob
   lakewarden grant \"CREATE CATALOG\" --on metastore --to platform
-  lakewarden grant SELECT --on schema demo.tpch --to 'account users'";
+  lakewarden grant SELECT --on table demo.tpch.orders --columns o_orderkey,o_totalprice --to bob
+  lakewarden grant SELECT --on schema demo.tpch --to 'account users' --dry-run";
+
+const DENY: &str = "\
+A denial beats every grant, at any level and through any group, and an owner's own access to the
+data. It stands until `lakewarden revoke` takes it back.
+
+Examples:
+  lakewarden deny SELECT --on table demo.tpch.orders --to bob
+  lakewarden deny SELECT --on table demo.tpch.customer --columns c_phone,c_acctbal --to analysts
+  lakewarden deny MODIFY --on schema demo.tpch --to 'account users' --dry-run";
 
 const REVOKE: &str = "\
-Taking away what is not held changes nothing. \"ALL PRIVILEGES\" takes away everything granted there.
+Taking away what is neither granted nor denied there changes nothing. \"ALL PRIVILEGES\" takes away
+everything granted there, and a denial of ALL PRIVILEGES; other denials stay. Without --columns a
+grant is taken away from the whole table and from its columns, a denial from the whole table.
 
 Examples:
   lakewarden revoke SELECT --on table demo.tpch.orders --from analysts
-  lakewarden revoke \"ALL PRIVILEGES\" --on catalog demo --from bob";
+  lakewarden revoke \"ALL PRIVILEGES\" --on catalog demo --from bob
+  lakewarden revoke SELECT --on table demo.tpch.customer --columns c_phone --from analysts
+  lakewarden revoke SELECT --on schema demo.tpch --from analysts --dry-run";
 
 const SHOW: &str = "\
+--effective shows what a principal (you, without --to) can use in the end: granted, inherited or
+owned, through any group, and not denied; and what gives it.
+
 Examples:
   lakewarden grants show --on table demo.tpch.orders
   lakewarden grants show --on table demo.tpch.orders --inherited
+  lakewarden grants show --on table demo.tpch.orders --to bob --effective
+  lakewarden grants show --on table demo.tpch.orders --as-of '2026-01-02 10:00:00'
   lakewarden grants show --on metastore --to bob --format json";
 
-/// Grant privileges on something to somebody
+/// What is granted, denied or revoked, and on what.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = GRANT)]
-pub struct GrantArgs {
+pub struct PrivilegesOn {
     /// Privileges, each one argument
     #[arg(required = true, value_name = "PRIVILEGE", value_parser = privilege)]
     pub privileges: Vec<Privilege>,
     /// What on: its kind and full name; the metastore has no name
     #[arg(long, required = true, num_args = 1..=2, value_names = ["KIND", "NAME"], allow_hyphen_values = false)]
     pub on: Vec<String>,
+    /// Only on these columns of the table or view, parted by commas: for SELECT and MODIFY
+    #[arg(long, value_name = "COLUMN,..", value_parser = shapes::columns)]
+    pub columns: Option<shapes::Columns>,
+    /// Show who would gain or lose what, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Grant privileges on something to somebody
+#[derive(Debug, Clone, Args)]
+#[command(after_help = GRANT)]
+pub struct GrantArgs {
+    /// What.
+    #[command(flatten)]
+    pub what: PrivilegesOn,
     /// To whom: users, groups, service principals
     #[arg(long, required = true, num_args = 1.., value_name = "PRINCIPAL")]
     pub to: Vec<String>,
 }
 
-/// Take granted privileges away
+/// Deny privileges on something to somebody, whatever is granted
+#[derive(Debug, Clone, Args)]
+#[command(after_help = DENY)]
+pub struct DenyArgs {
+    /// What.
+    #[command(flatten)]
+    pub what: PrivilegesOn,
+    /// To whom: users, groups, service principals
+    #[arg(long, required = true, num_args = 1.., value_name = "PRINCIPAL")]
+    pub to: Vec<String>,
+}
+
+/// Take granted or denied privileges away
 #[derive(Debug, Clone, Args)]
 #[command(after_help = REVOKE)]
 pub struct RevokeArgs {
-    /// Privileges, each one argument
-    #[arg(required = true, value_name = "PRIVILEGE", value_parser = privilege)]
-    pub privileges: Vec<Privilege>,
-    /// What on: its kind and full name; the metastore has no name
-    #[arg(long, required = true, num_args = 1..=2, value_names = ["KIND", "NAME"])]
-    pub on: Vec<String>,
+    /// What.
+    #[command(flatten)]
+    pub what: PrivilegesOn,
     /// From whom: users, groups, service principals
     #[arg(long, required = true, num_args = 1.., value_name = "PRINCIPAL")]
     pub from: Vec<String>,
 }
 
-/// Show grants
+/// Show grants and denials
 #[derive(Debug, Clone, Subcommand)]
 pub enum GrantsCommand {
     /// Show who holds what on something
@@ -77,16 +124,22 @@ pub struct GrantsShowArgs {
     /// Show also what is inherited from above
     #[arg(long)]
     pub inherited: bool,
+    /// Show what the principal can use in the end, and what gives it
+    #[arg(long, conflicts_with = "inherited")]
+    pub effective: bool,
+    /// As of then: a time as in '2026-01-31 09:00:00' (UTC), or how long ago, as in 2h
+    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
+    pub as_of: Option<When>,
     /// Stop after this many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
 }
 
-/// What `--on` names.
+/// A kind and a name, as `--on` takes them.
 pub struct On;
 
 impl On {
-    /// Reads the kind and the name behind `--on`.
+    /// Reads the kind and the name.
     ///
     /// # Errors
     /// The text says what is wrong.
@@ -98,40 +151,45 @@ impl On {
         };
         let kind = kind(kind_word)?;
         match (kind, name.trim().is_empty()) {
-            (SecurableKind::Metastore, false) => {
-                Err("the metastore has no name: write --on metastore alone".to_owned())
-            }
+            (SecurableKind::Metastore, false) => Err("the metastore has no name: write metastore alone".to_owned()),
             (SecurableKind::Metastore, true) | (_, false) => {
                 Ok(SecurableRef { kind: kind.into(), full_name: name.to_owned() })
             }
-            (_, true) => Err(format!("the name is missing: write --on {kind_word} NAME")),
+            (_, true) => Err(format!("the name is missing: write {kind_word} NAME")),
         }
     }
 }
 
-fn kind(word: &str) -> Result<SecurableKind, String> {
-    match word.to_ascii_lowercase().as_str() {
-        "metastore" => Ok(SecurableKind::Metastore),
-        "catalog" => Ok(SecurableKind::Catalog),
-        "schema" | "database" => Ok(SecurableKind::Schema),
-        "table" => Ok(SecurableKind::Table),
-        "view" => Ok(SecurableKind::View),
-        "function" => Ok(SecurableKind::Function),
-        _ => {
-            Err(format!("`{word}` is no kind of securable: write metastore, catalog, schema, table, view or function"))
+/// Reads a kind from its SQL words; case is free, `-` and `_` stand for blanks.
+pub(super) fn kind(word: &str) -> Result<SecurableKind, String> {
+    let name = match words(word).as_str() {
+        "DATABASE" => "SCHEMA".to_owned(),
+        words => words.to_owned(),
+    };
+    match SecurableKind::from_str_name(&format!("SECURABLE_KIND_{name}")) {
+        Some(SecurableKind::Column) => Err("columns are named through their table: write its name".to_owned()),
+        Some(SecurableKind::Unspecified) | None => {
+            Err(format!("`{word}` is no kind of securable; `lakewarden grant --help` lists them"))
         }
+        Some(kind) => Ok(kind),
     }
 }
 
 /// Reads a privilege from its SQL words; case is free, `-` and `_` stand for blanks.
-fn privilege(text: &str) -> Result<Privilege, String> {
-    let words = text.replace(['-', '_'], " ").to_ascii_uppercase();
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let name = format!("PRIVILEGE_{}", if words == ["ALL"] { "ALL_PRIVILEGES".to_owned() } else { words.join("_") });
-    match Privilege::from_str_name(&name) {
+pub(super) fn privilege(text: &str) -> Result<Privilege, String> {
+    let name = match words(text).as_str() {
+        "ALL" => "ALL_PRIVILEGES".to_owned(),
+        words => words.to_owned(),
+    };
+    match Privilege::from_str_name(&format!("PRIVILEGE_{name}")) {
         Some(Privilege::Unspecified) | None => {
-            Err("it is no privilege; `lakewarden grant --help` lists them".to_owned())
+            Err("it is no privilege; `lakewarden grant --help` says how they are written".to_owned())
         }
         Some(privilege) => Ok(privilege),
     }
+}
+
+/// Words as the names of the wire have them.
+fn words(text: &str) -> String {
+    text.replace(['-', '_'], " ").to_ascii_uppercase().split_whitespace().collect::<Vec<_>>().join("_")
 }

@@ -1,6 +1,7 @@
 //! The words of the command line: one tree for all commands, those of the server included, so that `--help` and completions
 //! show everything.
 
+mod access;
 mod connection;
 mod data;
 mod grants;
@@ -13,9 +14,10 @@ mod shapes;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, Parser, Subcommand};
 
+pub use access::{AboutArgs, Asked, CanArgs, WhoCanArgs};
 pub use connection::{ConnectionArgs, LoginArgs, LogoutArgs};
 pub use data::{AuditCommand, AuditListArgs, Outcome, SqlArgs, When};
-pub use grants::{GrantArgs, GrantsCommand, GrantsShowArgs, On, RevokeArgs};
+pub use grants::{DenyArgs, GrantArgs, GrantsCommand, GrantsShowArgs, On, PrivilegesOn, RevokeArgs};
 pub use local::{CompletionsArgs, ConfigCommand, ConfigShowArgs, QuickstartArgs, ServeArgs, ServerArgs};
 pub use policies::{
     MaskCommand, MaskDropArgs, MaskSetArgs, PolicyCommand, RowFilterCommand, RowFilterDropArgs, RowFilterSetArgs,
@@ -38,6 +40,7 @@ Examples:
   lakewarden user create bob
   lakewarden group add-member analysts bob
   lakewarden grant SELECT --on table demo.tpch.orders --to analysts
+  lakewarden can bob SELECT table demo.tpch.orders
   lakewarden token create --principal bob --ttl 8h
 
 Exit codes:
@@ -100,11 +103,17 @@ pub enum Command {
     Token(TokenCommand),
     /// Grant privileges on something to somebody
     Grant(GrantArgs),
-    /// Take granted privileges away
+    /// Deny privileges on something to somebody, whatever is granted
+    Deny(DenyArgs),
+    /// Take granted or denied privileges away
     Revoke(RevokeArgs),
-    /// Show grants
+    /// Show grants and denials
     #[command(subcommand)]
     Grants(GrantsCommand),
+    /// Say whether somebody may do something, and why
+    Can(CanArgs),
+    /// List who may do something
+    WhoCan(WhoCanArgs),
     /// Set, drop and show row filters and column masks
     #[command(subcommand)]
     Policy(PolicyCommand),

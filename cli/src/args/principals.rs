@@ -23,7 +23,7 @@ pub enum PrincipalCommand {
     List(ListLimit),
     /// Rename one, or change its comment
     Update(PrincipalUpdateArgs),
-    /// Delete one, with its grants, memberships and tokens
+    /// Delete one, with its memberships and tokens
     Delete(PrincipalDeleteArgs),
 }
 
@@ -43,7 +43,7 @@ pub enum GroupCommand {
     List(ListLimit),
     /// Rename one, or change its comment
     Update(PrincipalUpdateArgs),
-    /// Delete one, with its grants and memberships
+    /// Delete one, with its memberships
     Delete(PrincipalDeleteArgs),
     /// Put users, groups or service principals into a group
     #[command(
@@ -95,12 +95,27 @@ pub struct PrincipalUpdateArgs {
     pub etag: String,
 }
 
+const DELETE: &str = "\
+One that owns something, or that something is granted or denied to, is not deleted without a choice; the error names what
+stands against it. Grants and denials go with --cascade; what it owns needs --reassign-owned-to.
+
+Examples:
+  lakewarden user delete bob --yes
+  lakewarden user delete bob --cascade --yes
+  lakewarden user delete bob --reassign-owned-to carol --yes";
+
 /// Which principal to delete.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "Example:\n  lakewarden user delete bob --yes")]
+#[command(after_help = DELETE)]
 pub struct PrincipalDeleteArgs {
     /// Its name
     pub name: String,
+    /// Take its grants and denials away with it; it must own nothing
+    #[arg(long)]
+    pub cascade: bool,
+    /// Give what it owns to this principal, and take its grants and denials away
+    #[arg(long, value_name = "PRINCIPAL", conflicts_with = "cascade")]
+    pub reassign_owned_to: Option<String>,
     /// Do it without asking
     #[arg(long, short)]
     pub yes: bool,

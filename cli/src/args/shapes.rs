@@ -60,3 +60,13 @@ fn name_and_type(text: &str) -> Option<(String, String)> {
     let rest = rest.trim();
     (!name.is_empty() && !rest.is_empty()).then(|| (names::unquote(name), rest.to_owned()))
 }
+
+/// Names of columns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns(pub Vec<String>);
+
+/// Reads `NAME,NAME,..`; a name in backticks may hold commas.
+pub(super) fn columns(text: &str) -> Result<Columns, String> {
+    let names = names::split_at(text, ',').ok_or("write names parted by commas, as in id,price")?;
+    Ok(Columns(names.into_iter().map(names::unquote).collect()))
+}

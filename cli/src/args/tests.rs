@@ -32,9 +32,9 @@ fn grant_reads_like_sql() {
     let Command::Grant(args) = parse("grant SELECT --on table demo.tpch.orders --to analysts").unwrap() else {
         panic!()
     };
-    assert_eq!(args.privileges, [Privilege::Select]);
+    assert_eq!(args.what.privileges, [Privilege::Select]);
     assert_eq!(args.to, ["analysts"]);
-    let on = On::parse(&args.on).unwrap();
+    let on = On::parse(&args.what.on).unwrap();
     assert_eq!((on.kind(), on.full_name.as_str()), (SecurableKind::Table, "demo.tpch.orders"));
 }
 
@@ -42,7 +42,7 @@ fn grant_reads_like_sql() {
 fn grant_takes_several_privileges_and_principals() {
     let line = "grant \"USE CATALOG\" use-schema CREATE_TABLE --on catalog demo --to analysts bob --to etl";
     let Command::Grant(args) = parse(line).unwrap() else { panic!() };
-    assert_eq!(args.privileges, [Privilege::UseCatalog, Privilege::UseSchema, Privilege::CreateTable]);
+    assert_eq!(args.what.privileges, [Privilege::UseCatalog, Privilege::UseSchema, Privilege::CreateTable]);
     assert_eq!(args.to, ["analysts", "bob", "etl"]);
 }
 
@@ -53,7 +53,7 @@ fn grant_takes_several_privileges_and_principals() {
 #[case("create  function", Privilege::CreateFunction)]
 fn privileges_are_read_as_people_write_them(#[case] text: &str, #[case] privilege: Privilege) {
     let Command::Revoke(args) = parse(&format!("revoke '{text}' --on metastore --from bob")).unwrap() else { panic!() };
-    assert_eq!(args.privileges, [privilege]);
+    assert_eq!(args.what.privileges, [privilege]);
 }
 
 #[rstest]
@@ -63,7 +63,12 @@ fn privileges_are_read_as_people_write_them(#[case] text: &str, #[case] privileg
 #[case(&["table"], false)]
 #[case(&["table", " "], false)]
 #[case(&["database", "a.b"], true)]
-#[case(&["volume", "a.b.c"], false)]
+#[case(&["volume", "a.b.c"], true)]
+#[case(&["external location", "raw"], true)]
+#[case(&["External-Location", "raw"], true)]
+#[case(&["column", "a.b.c.d"], false)]
+#[case(&["unspecified", "a"], false)]
+#[case(&["cupboard", "a"], false)]
 #[case(&[], false)]
 fn on_takes_a_kind_and_where_there_is_one_a_name(#[case] words: &[&str], #[case] good: bool) {
     let words: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
@@ -77,6 +82,14 @@ fn on_takes_a_kind_and_where_there_is_one_a_name(#[case] words: &[&str], #[case]
 #[case("grant FLY --on table a.b.c --to bob")]
 #[case("grant UNSPECIFIED --on table a.b.c --to bob")]
 #[case("revoke SELECT --on table a.b.c --to bob")]
+#[case("deny SELECT --on table a.b.c --from bob")]
+#[case("grant SELECT --on table a.b.c --to bob --columns a,,b")]
+#[case("grants show --on table a.b.c --effective --inherited")]
+#[case("grants show --on table a.b.c --as-of yesterday")]
+#[case("can SELECT")]
+#[case("can bob may SELECT table a.b.c")]
+#[case("who-can bob may SELECT table a.b.c")]
+#[case("user delete bob --cascade --reassign-owned-to eve")]
 #[case("sql 'SELECT 1' --file x.sql")]
 #[case("sql 'SELECT 1' --max-rows 0")]
 #[case("sql 'SELECT 1' --schema tpch")]
@@ -117,6 +130,12 @@ fn wrong_words_are_refused(#[case] line: &str) {
 #[case("group members analysts --limit 5")]
 #[case("token revoke a b")]
 #[case("grants show --on table a.b.c --to bob --inherited")]
+#[case("grants show --on table a.b.c --to bob --effective --as-of 2h")]
+#[case("deny SELECT MODIFY --on table a.b.c --columns a,b --to bob --dry-run")]
+#[case("can bob SELECT table a.b.c --column x --as-of 2026-01-02")]
+#[case("who-can SELECT table a.b.c --limit 5")]
+#[case("group delete g --cascade --yes")]
+#[case("user delete bob --reassign-owned-to eve")]
 #[case("policy row-filter set a.b.c --function a.b.f --on x \"'EMEA'\"")]
 #[case("policy row-filter set a.b.c --function a.b.f")]
 #[case("policy mask drop a.b.c x --yes")]
@@ -141,6 +160,28 @@ fn columns_are_written_as_in_sql() {
     let expected =
         [column("id", "BIGINT", false), column("odd name", "DECIMAL(15, 2)", true), column("x", "ARRAY<STRING>", true)];
     assert_eq!(args.columns, expected);
+}
+
+#[rstest]
+#[case("a", &["a"])]
+#[case("id, total ", &["id", "total"])]
+#[case("`a,b`,c", &["a,b", "c"])]
+#[case("größe,`x``y`", &["größe", "x`y"])]
+fn columns_of_a_grant_are_parted_by_commas(#[case] text: &str, #[case] columns: &[&str]) {
+    let line = format!("deny SELECT --on table a.b.c --columns '{text}' --to bob");
+    let Command::Deny(args) = parse(&line).unwrap() else { panic!() };
+    assert_eq!(args.what.columns.unwrap().0, columns);
+}
+
+#[rstest]
+#[case("2026-01-02T10:00:00Z", 1_767_348_000, 0)]
+#[case("2026-01-02T11:00:00+01:00", 1_767_348_000, 0)]
+#[case("2026-01-02 10:00:00", 1_767_348_000, 0)]
+#[case("2026-01-02T10:00:00.25", 1_767_348_000, 250_000_000)]
+#[case("2026-01-02", 1_767_312_000, 0)]
+fn a_point_in_time_is_in_utc_unless_it_says_otherwise(#[case] text: &str, #[case] seconds: i64, #[case] nanos: i32) {
+    let parsed = When::parse(text).unwrap();
+    assert_eq!(parsed, When::At(seconds, nanos));
 }
 
 #[test]
@@ -217,6 +258,7 @@ fn help(path: &[&str]) -> clap::builder::StyledStr {
 #[test]
 fn the_help_of_a_command_shows_what_it_takes() {
     insta::assert_snapshot!("help_of_grant", help(&["grant"]));
+    insta::assert_snapshot!("help_of_can", help(&["can"]));
     insta::assert_snapshot!("help_of_serve", help(&["serve"]));
 }
 

@@ -3,7 +3,6 @@
 use std::time::SystemTime;
 
 use lakewarden_proto::v1::{AuditOutcome, ListAuditEventsRequest};
-use prost_types::Timestamp;
 
 use super::{Context, page, records};
 use crate::args::{AuditCommand, Outcome, When};
@@ -16,10 +15,7 @@ use crate::error::CliError;
 pub async fn run(command: AuditCommand, context: &mut Context) -> Result<(), CliError> {
     let AuditCommand::List(args) = command;
     let now = SystemTime::now();
-    let timestamp = |when: When| {
-        let (seconds, nanos) = when.resolve(now);
-        Timestamp { seconds, nanos }
-    };
+    let timestamp = |when: When| when.timestamp(now);
     let (since, until) = (args.since.map(timestamp), args.until.map(timestamp));
     let client = context.client.audit();
     let found = page::all(args.list.limit, async |page_size, page_token| {

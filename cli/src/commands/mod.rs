@@ -1,5 +1,6 @@
 //! The commands that talk to a server: each asks, and writes what it got.
 
+mod access;
 mod audit;
 mod catalogs;
 mod functions;
@@ -19,9 +20,12 @@ mod views;
 use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 
+use lakewarden_proto::v1::GrantVerb;
+
 use crate::args::{Command, ConfigCommand};
 use crate::client::{self, Client};
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::render::{Output, clean_line};
 use crate::target::{self, Target};
 use crate::{Invoked, sql};
@@ -34,12 +38,12 @@ pub struct Context {
     pub out: Output,
 }
 
-/// Does what the command line says.
+/// Does what the command line says, and gives the exit code, which is part of the answer of some commands.
 ///
 /// # Errors
 /// Of every kind: see `CliError`.
-pub async fn run(invoked: Invoked, mut out: Output) -> Result<(), CliError> {
-    match invoked.command {
+pub async fn run(invoked: Invoked, mut out: Output) -> Result<Exit, CliError> {
+    let done = match invoked.command {
         Command::Login(_) => login::login(&invoked.connection, invoked.given, &mut out).await,
         Command::Logout(args) => login::logout(&invoked.connection, args.revoke, &mut out).await,
         Command::Config(ConfigCommand::Profiles) => login::profiles(&invoked.connection, &mut out),
@@ -53,13 +57,14 @@ pub async fn run(invoked: Invoked, mut out: Output) -> Result<(), CliError> {
             grants::check(&command)?;
             let target = target::resolve(&invoked.connection, invoked.given)?;
             let client = connect(&target, &mut out).await?;
-            dispatch(command, &mut Context { client, out }).await
+            return dispatch(command, &mut Context { client, out }).await;
         }
-    }
+    };
+    done.map(|()| Exit::Success)
 }
 
-async fn dispatch(command: Command, context: &mut Context) -> Result<(), CliError> {
-    match command {
+async fn dispatch(command: Command, context: &mut Context) -> Result<Exit, CliError> {
+    let done = match command {
         Command::Catalog(command) => catalogs::run(command, context).await,
         Command::Schema(command) => schemas::run(command, context).await,
         Command::Table(command) => tables::run(command, context).await,
@@ -69,15 +74,19 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<(), CliErro
         Command::ServicePrincipal(command) => principals::service_principals(command, context).await,
         Command::Group(command) => principals::groups(command, context).await,
         Command::Token(command) => tokens::run(command, context).await,
-        Command::Grant(args) => grants::grant(args, context).await,
-        Command::Revoke(args) => grants::revoke(args, context).await,
+        Command::Grant(args) => grants::change(GrantVerb::Grant, args.what, args.to, context).await,
+        Command::Deny(args) => grants::change(GrantVerb::Deny, args.what, args.to, context).await,
+        Command::Revoke(args) => grants::change(GrantVerb::Revoke, args.what, args.from, context).await,
         Command::Grants(command) => grants::show(command, context).await,
+        Command::Can(args) => return access::can(args, context).await,
+        Command::WhoCan(args) => access::who_can(args, context).await,
         Command::Policy(command) => policies::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Whoami => identity::whoami(context).await,
         // The rest was taken care of before a connection was made.
         _ => Err(CliError::usage("this command does not talk to a server")),
-    }
+    };
+    done.map(|()| Exit::Success)
 }
 
 async fn connect(target: &Target, out: &mut Output) -> Result<Client, CliError> {

@@ -1,8 +1,8 @@
 //! `user`, `group` and `service-principal`.
 
 use lakewarden_proto::v1::{
-    AddMemberRequest, CreatePrincipalRequest, DeletePrincipalRequest, GetPrincipalRequest, ListMembersRequest,
-    ListPrincipalsRequest, Principal, PrincipalKind, RemoveMemberRequest, UpdatePrincipalRequest,
+    AddMemberRequest, CreatePrincipalRequest, DeletePrincipalRequest, GetPrincipalRequest, Leftovers,
+    ListMembersRequest, ListPrincipalsRequest, Principal, PrincipalKind, RemoveMemberRequest, UpdatePrincipalRequest,
 };
 use prost_types::FieldMask;
 
@@ -82,8 +82,6 @@ async fn list(kind: PrincipalKind, limit: Option<u64>, context: &mut Context) ->
 }
 
 async fn update(args: PrincipalUpdateArgs, kind: PrincipalKind, context: &mut Context) -> Result<(), CliError> {
-    // The call takes any kind; the command is about one.
-    get(args.name.clone(), kind, context).await?;
     let given = [("name", args.rename.is_some()), ("comment", args.comment.is_some())];
     let paths = given.iter().filter(|(_, is)| *is).map(|(path, _)| (*path).to_owned()).collect();
     let principal = Principal {
@@ -96,6 +94,7 @@ async fn update(args: PrincipalUpdateArgs, kind: PrincipalKind, context: &mut Co
         principal: Some(principal),
         update_mask: Some(FieldMask { paths }),
         etag: args.etag,
+        kind: kind.into(),
     };
     let updated = context.client.principals().update_principal(request).await?.into_inner();
     context.out.record(&records::principal(updated))
@@ -104,7 +103,18 @@ async fn update(args: PrincipalUpdateArgs, kind: PrincipalKind, context: &mut Co
 async fn delete(args: PrincipalDeleteArgs, kind: PrincipalKind, context: &mut Context) -> Result<(), CliError> {
     let noun = noun(kind);
     confirm(&format!("delete {noun} `{}`", args.name), args.yes)?;
-    let request = DeletePrincipalRequest { name: args.name.clone(), kind: kind.into(), etag: args.etag };
+    let leftovers = match (args.cascade, &args.reassign_owned_to) {
+        (_, Some(_)) => Leftovers::Reassign,
+        (true, None) => Leftovers::Cascade,
+        (false, None) => Leftovers::Restrict,
+    };
+    let request = DeletePrincipalRequest {
+        name: args.name.clone(),
+        kind: kind.into(),
+        etag: args.etag,
+        leftovers: leftovers.into(),
+        reassign_owned_to: args.reassign_owned_to.unwrap_or_default(),
+    };
     context.client.principals().delete_principal(request).await?;
     context.out.message(&format!("deleted {noun} `{}`", args.name));
     Ok(())

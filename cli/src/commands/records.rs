@@ -1,8 +1,12 @@
 //! What the answers of the server look like on the screen: each kind of thing as a record.
 
+mod access;
+
 use std::collections::BTreeMap;
 
 use lakewarden_proto::v1::{self, PrincipalKind, SecurableKind, TableType, policy_argument::Argument};
+
+pub use access::{EFFECT_FIELDS, EFFECTIVE_FIELDS, HOLDER_FIELDS, effect, effective, explanation, holder};
 
 use crate::render::{Record, Value};
 use crate::time;
@@ -38,7 +42,8 @@ pub const PRINCIPAL_FIELDS: &[&str] = &["name", "kind", "comment", "created_at"]
 /// The fields of a list of tokens.
 pub const TOKEN_FIELDS: &[&str] = &["id", "principal", "comment", "created_at", "expires_at", "revoked_at"];
 /// The fields of a list of grants.
-pub const GRANT_FIELDS: &[&str] = &["principal", "privilege", "securable_kind", "securable", "inherited"];
+pub const GRANT_FIELDS: &[&str] =
+    &["principal", "effect", "privilege", "securable_kind", "securable", "column", "inherited"];
 /// The fields of a list of policies.
 pub const POLICY_FIELDS: &[&str] = &["policy", "column", "function", "arguments"];
 /// The fields of a list of audit records.
@@ -117,14 +122,14 @@ pub fn token(it: v1::Token) -> Record {
         .with("revoked_at", time::value(it.revoked_at.as_ref()))
 }
 
-/// A grant.
+/// A grant or denial.
 pub fn grant(it: v1::GrantEntry) -> Record {
-    let record =
-        Record::new().with("principal", it.principal).with("principal_kind", principal_kind(it.principal_kind)).with(
-            "privilege",
-            enum_words(v1::Privilege::try_from(it.privilege).map(|p| p.as_str_name()), "PRIVILEGE_").replace('_', " "),
-        );
-    securable(record, it.securable).with("inherited", it.inherited)
+    let record = Record::new()
+        .with("principal", it.principal)
+        .with("principal_kind", principal_kind(it.principal_kind))
+        .with("effect", if it.denied { "deny" } else { "grant" })
+        .with("privilege", privilege(it.privilege));
+    securable(record, it.securable).with("column", Value::optional(it.column)).with("inherited", it.inherited)
 }
 
 /// The policies of a table: the row filter first, then the masks.
@@ -209,12 +214,19 @@ fn argument(it: &v1::PolicyArgument) -> String {
 }
 
 fn securable(record: Record, reference: Option<v1::SecurableRef>) -> Record {
-    let kind = reference.as_ref().map(|r| {
-        enum_words(SecurableKind::try_from(r.kind).map(|k| k.as_str_name()), "SECURABLE_KIND_").to_lowercase()
-    });
+    let kind = reference.as_ref().map(|r| securable_kind(r.kind));
     record
         .with("securable_kind", kind.map_or(Value::Null, Value::Text))
         .with("securable", reference.map_or(Value::Null, |r| Value::optional(r.full_name)))
+}
+
+fn securable_kind(number: i32) -> String {
+    let name = SecurableKind::try_from(number).map(|k| k.as_str_name());
+    enum_words(name, "SECURABLE_KIND_").to_lowercase().replace('_', " ")
+}
+
+fn privilege(number: i32) -> String {
+    enum_words(v1::Privilege::try_from(number).map(|p| p.as_str_name()), "PRIVILEGE_").replace('_', " ")
 }
 
 fn table_type(number: i32) -> String {

@@ -66,6 +66,11 @@ impl Output {
         self.format
     }
 
+    /// Whether the results are told in sentences, as tables and CSV are, which cannot hold fields in fields.
+    pub fn is_flat(&self) -> bool {
+        self.format != Format::Json
+    }
+
     /// Changes the form of the results.
     pub fn set_format(&mut self, format: Format) {
         self.format = format;

@@ -77,6 +77,13 @@ impl Record {
         self
     }
 
+    /// The record without the fields that hold nothing.
+    #[must_use]
+    pub fn without_nothing(mut self) -> Self {
+        self.fields.retain(|(_, value)| value.flat().is_some());
+        self
+    }
+
     /// The value of a field; nothing when there is none of this name.
     pub fn get(&self, name: &str) -> &Value {
         self.fields.iter().find(|(n, _)| *n == name).map_or(&Value::Null, |(_, value)| value)

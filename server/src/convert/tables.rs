@@ -60,7 +60,13 @@ pub fn table_type(body: &Body) -> v1::TableType {
             model::TableType::External => v1::TableType::External,
         },
         Body::View(_) => v1::TableType::View,
-        Body::Metastore | Body::Catalog | Body::Schema | Body::Function(_) => v1::TableType::Unspecified,
+        Body::Metastore
+        | Body::Catalog
+        | Body::Schema
+        | Body::Function(_)
+        | Body::Volume(_)
+        | Body::ExternalLocation(_)
+        | Body::StorageCredential(_) => v1::TableType::Unspecified,
     }
 }
 

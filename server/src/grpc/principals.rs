@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lakewarden_catalog::model::{Principal, PrincipalKind, PrincipalName};
 use lakewarden_catalog::ops::page::{Listing, Page};
-use lakewarden_catalog::{Caller, CatalogError, ErrorKind, Metastore, Pinned};
+use lakewarden_catalog::{Caller, CatalogError, Metastore, Pinned};
 use lakewarden_proto::v1;
 use lakewarden_proto::v1::principal_service_server::PrincipalService;
 use tonic::{Request, Response, Status};
@@ -12,7 +12,6 @@ use tonic::{Request, Response, Status};
 use super::{Door, caller};
 use crate::convert::page::Scope;
 use crate::convert::{Faults, principals, records};
-use crate::status::plain;
 
 pub(super) struct Service(pub(super) Arc<Door>);
 
@@ -76,25 +75,20 @@ impl PrincipalService for Service {
         &self,
         request: Request<v1::UpdatePrincipalRequest>,
     ) -> Result<Response<v1::Principal>, Status> {
-        caller(&request)?;
-        Err(plain(ErrorKind::Unimplemented, "NOT_SUPPORTED", "changing a principal is not supported"))
+        let caller = caller(&request)?;
+        let ((name, kind), update) = principals::change(request.get_ref())?;
+        let changed = self.0.call(&caller, move |m, caller| {
+            let changed = m.update_principal(caller, kind, &name, &update)?;
+            Ok(principals::show(&m.pin(caller), &changed))
+        });
+        Ok(Response::new(changed.await?))
     }
 
     async fn delete_principal(&self, request: Request<v1::DeletePrincipalRequest>) -> Result<Response<()>, Status> {
         let caller = caller(&request)?;
-        let (request, mut faults) = (request.get_ref(), Faults::new());
-        let name = faults.principal("name", &request.name);
-        let kind = principals::kind(request.kind, &mut faults);
-        let etag = faults.etag(&request.etag);
-        let ((name, kind), etag) = faults.finish(name.zip(kind).zip(etag))?;
-        let deleted = self.0.call(&caller, move |m, caller| {
-            let found = named(m, caller, &name, kind)?;
-            if etag.is_some_and(|etag| etag != found.etag) {
-                return Err(CatalogError::Conflict { what: found.kind.noun(), name: found.name.to_string() });
-            }
-            m.delete_principal(caller, found.kind, &name)
-        });
-        Ok(Response::new(deleted.await?))
+        let ((name, kind), leftovers, etag) = principals::delete(request.get_ref())?;
+        self.0.call(&caller, move |m, caller| m.delete_principal(caller, kind, &name, &leftovers, etag)).await?;
+        Ok(Response::new(()))
     }
 
     async fn add_member(&self, request: Request<v1::AddMemberRequest>) -> Result<Response<()>, Status> {
