@@ -8,6 +8,7 @@ mod principal;
 mod privilege;
 mod relation;
 mod securable;
+mod text;
 mod token;
 
 pub use audit::{AuditEvent, Outcome};
@@ -20,4 +21,5 @@ pub use relation::{
     Column, ColumnMask, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter, TableBody, TableType, ViewBody,
 };
 pub use securable::{Body, NameClass, Securable, SecurableKind};
+pub use text::Text;
 pub use token::Token;

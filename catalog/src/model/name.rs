@@ -21,6 +21,13 @@ pub struct Name {
     folded: Arc<str>,
 }
 
+/// A text and its folded form, which most texts share with it.
+fn shown_and_folded(text: &str) -> (Arc<str>, Arc<str>) {
+    let (shown, folded): (Arc<str>, _) = (text.into(), text.to_lowercase());
+    let folded = if folded == text { shown.clone() } else { folded.into() };
+    (shown, folded)
+}
+
 impl Name {
     /// Checks and folds one part of a name.
     ///
@@ -38,7 +45,10 @@ impl Name {
         };
         match fault {
             Some(why) => Err(CatalogError::invalid("name", format!("name `{}` {why}", text.escape_debug()))),
-            None => Ok(Self { shown: text.into(), folded: text.to_lowercase().into() }),
+            None => {
+                let (shown, folded) = shown_and_folded(text);
+                Ok(Self { shown, folded })
+            }
         }
     }
 
@@ -215,7 +225,10 @@ impl PrincipalName {
             Some(why) => {
                 Err(CatalogError::invalid("principal", format!("principal name `{}` {why}", text.escape_debug())))
             }
-            None => Ok(Self { shown: text.into(), folded: text.to_lowercase().into() }),
+            None => {
+                let (shown, folded) = shown_and_folded(text);
+                Ok(Self { shown, folded })
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, Name, SecurableId};
+use super::{ColumnId, Name, SecurableId, Text};
 
 /// Where names in a stored SQL text are resolved: the current catalog and schema of whoever defined it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,9 +21,9 @@ pub struct Column {
     /// Unique in the table, never used again.
     pub id: ColumnId,
     /// Its name.
-    pub name: String,
+    pub name: Text,
     /// Its type in SQL words, such as `DECIMAL(12,2)` or `STRUCT<a: INT>`.
-    pub type_text: String,
+    pub type_text: Text,
     /// Whether it may hold NULL.
     pub nullable: bool,
     /// Free text.
@@ -34,7 +34,7 @@ pub struct Column {
     pub partition_index: Option<u32>,
     /// The mask bound to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mask: Option<ColumnMask>,
+    pub mask: Option<Box<ColumnMask>>,
 }
 
 /// Who keeps the files of a table.
@@ -60,7 +60,7 @@ pub struct TableBody {
     pub next_column_id: u32,
     /// The row filter bound to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub row_filter: Option<RowFilter>,
+    pub row_filter: Option<Box<RowFilter>>,
 }
 
 /// A row filter bound to a table: a boolean function, and what its parameters take. A row is kept on TRUE only.

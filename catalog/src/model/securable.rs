@@ -220,9 +220,9 @@ pub enum Body {
     /// A Delta table.
     Table(TableBody),
     /// A view.
-    View(ViewBody),
+    View(Box<ViewBody>),
     /// A SQL scalar function.
-    Function(FunctionBody),
+    Function(Box<FunctionBody>),
 }
 
 impl Securable {

@@ -31,7 +31,7 @@ impl Metastore {
         self.write(caller, "functions.create", &new.name.to_string(), |tx| {
             require_distinct_parameters(&new.body)?;
             let (schema, last) = require_may_create(tx, SecurableKind::Function, &new.name, new.replace)?;
-            let body = Body::Function(new.body.clone());
+            let body = Body::Function(Box::new(new.body.clone()));
             let old = tx.state().child(schema, SecurableKind::Function.name_class(), &last).cloned();
             let saved = match old {
                 Some(old) => {

@@ -315,7 +315,7 @@ pub(crate) fn lines(
         }
         for grants in state.column_grants_on(link.id).iter() {
             let column = link.columns().iter().find(|column| column.id == grants.column);
-            let entry = GrantEntry { column: column.map(|column| column.name.clone()), ..entry.clone() };
+            let entry = GrantEntry { column: column.map(|column| column.name.to_string()), ..entry.clone() };
             found.extend(entries(state, &grants.rows, &entry, shown, &counts));
         }
     }

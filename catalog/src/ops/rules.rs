@@ -161,7 +161,7 @@ pub(crate) fn bind_row_filter(
     }
     let body = table_body(table)?;
     let arguments = bind_arguments(body, &binding.on)?;
-    body.row_filter = Some(RowFilter { function: function.id, arguments });
+    body.row_filter = Some(Box::new(RowFilter { function: function.id, arguments }));
     Ok(())
 }
 
@@ -177,7 +177,7 @@ pub(crate) fn bind_mask(pinned: &Pinned, table: &mut Securable, binding: &MaskBi
     }
     let body = table_body(table)?;
     let using = bind_arguments(body, &binding.using)?;
-    column_mut(body, &binding.column)?.mask = Some(ColumnMask { function: function.id, using });
+    column_mut(body, &binding.column)?.mask = Some(Box::new(ColumnMask { function: function.id, using }));
     Ok(())
 }
 

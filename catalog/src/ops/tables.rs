@@ -266,8 +266,8 @@ pub(crate) fn number_columns(columns: &[NewColumn]) -> Result<Vec<Column>, Catal
         }
         numbered.push(Column {
             id: ColumnId(u32::try_from(at).unwrap_or(u32::MAX)),
-            name: column.name.clone(),
-            type_text: column.type_text.clone(),
+            name: column.name.as_str().into(),
+            type_text: column.type_text.as_str().into(),
             nullable: column.nullable,
             comment: column.comment.clone(),
             partition_index: column.partition_index,

@@ -49,7 +49,7 @@ impl Metastore {
                     require_no_cycle(tx, old.id, &new.dependencies)?;
                     keep_columns(tx, &old, &mut body);
                     let mut changed = old.as_ref().clone();
-                    changed.body = Body::View(body);
+                    changed.body = Body::View(Box::new(body));
                     // Whoever writes the definition lends it their rights, never the rights of the owner before.
                     changed.owner = tx.caller().principal;
                     changed.comment.clone_from(&new.describe.comment);
@@ -57,7 +57,7 @@ impl Metastore {
                     tx.update_securable(changed)?
                 }
                 None => {
-                    let fresh = fresh(tx, schema, last, &new.describe, Body::View(body));
+                    let fresh = fresh(tx, schema, last, &new.describe, Body::View(Box::new(body)));
                     tx.put_securable(fresh)?
                 }
             };

@@ -123,7 +123,7 @@ fn table(opened: &Opened) -> Result<&TableBody, EngineError> {
 fn stored_column(table: &TableBody, id: ColumnId, stored: &OpenTable) -> Result<String, EngineError> {
     let column = table.columns.iter().find(|c| c.id == id);
     let column = column.ok_or_else(|| EngineError::invalid("a column of the policy is gone"))?;
-    let field = stored.schema.fields().iter().find(|f| f.name() == &column.name);
+    let field = stored.schema.fields().iter().find(|f| column.name == f.name().as_str());
     let field = field.ok_or_else(|| EngineError::invalid(format!("column `{}` is gone", column.name)))?;
     let (known, found) = (parse_sql_type(&column.type_text), crate::delta::sql_type(field.data_type()));
     let same = known.is_ok_and(|known| crate::delta::sql_type(&known) == found);

@@ -137,7 +137,7 @@ impl Run {
 }
 
 fn column_line(column: &Column) -> Line {
-    [Some(column.name.clone()), Some(column.type_text.to_lowercase()), column.comment.clone()]
+    [Some(column.name.to_string()), Some(column.type_text.to_lowercase()), column.comment.clone()]
 }
 
 fn heading(text: &str) -> Line {

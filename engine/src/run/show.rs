@@ -96,7 +96,7 @@ impl Run {
 
     fn show_columns(&self, within: Option<&ObjectName>, like: &Glob) -> Result<QueryStream, EngineError> {
         let columns = self.columns_of(&self.table_within(within)?)?;
-        let names = columns.into_iter().map(|c| c.name).filter(|n| like.matches(n));
+        let names = columns.into_iter().map(|c| String::from(c.name)).filter(|n| like.matches(n));
         text_answer(["col_name"], names.map(|n| [Some(n)]).collect())
     }
 

@@ -40,7 +40,7 @@ pub fn show(pinned: &Pinned, entry: &Entry) -> v1::TablePolicies {
         policies.row_filter = table.row_filter.as_ref().map(|filter| show_filter(pinned, filter, &table.columns));
         let masked = table.columns.iter().filter_map(|column| Some((column, column.mask.as_ref()?)));
         let bindings = masked.map(|(column, mask)| v1::ColumnMaskBinding {
-            column: column.name.clone(),
+            column: column.name.to_string(),
             mask: Some(show_mask(pinned, mask, &table.columns)),
         });
         policies.column_masks = bindings.collect();

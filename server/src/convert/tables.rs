@@ -72,14 +72,14 @@ pub fn table_type(body: &Body) -> v1::TableType {
 
 /// The name of a column of a table, by its id.
 pub fn column_name(columns: &[model::Column], id: ColumnId) -> String {
-    columns.iter().find(|column| column.id == id).map(|column| column.name.clone()).unwrap_or_default()
+    columns.iter().find(|column| column.id == id).map(|column| column.name.to_string()).unwrap_or_default()
 }
 
 fn columns(pinned: &Pinned, columns: &[model::Column], with_columns: bool) -> Vec<v1::Column> {
     let each = columns.iter().zip(0u32..).map(|(column, position)| v1::Column {
         id: column.id.0,
-        name: column.name.clone(),
-        type_text: column.type_text.clone(),
+        name: column.name.to_string(),
+        type_text: column.type_text.to_string(),
         nullable: Some(column.nullable),
         comment: column.comment.clone().unwrap_or_default(),
         position,

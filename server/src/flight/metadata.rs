@@ -106,7 +106,7 @@ fn arrow_schema(columns: &[Column]) -> Schema {
     let field = |column: &Column| {
         // A type without an Arrow form cannot be stored here; text is what is left to show.
         let data_type = parse_sql_type(&column.type_text).unwrap_or(DataType::Utf8);
-        let mut metadata = vec![("ARROW:FLIGHT:SQL:TYPE_NAME".to_owned(), column.type_text.clone())];
+        let mut metadata = vec![("ARROW:FLIGHT:SQL:TYPE_NAME".to_owned(), column.type_text.to_string())];
         if let Some(comment) = &column.comment {
             metadata.push(("ARROW:FLIGHT:SQL:REMARKS".to_owned(), comment.clone()));
         }
