@@ -6,6 +6,7 @@
 
 mod idset;
 mod load;
+mod places;
 mod rows;
 mod tree;
 
@@ -59,6 +60,7 @@ pub struct State {
     pub(crate) securables: HashMap<SecurableId, Arc<Securable>>,
     pub(crate) names: OrdMap<NameKey, SecurableId>,
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
+    pub(crate) external_locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) used_by: HashMap<SecurableId, IdSet<SecurableId>>,
     pub(crate) grants: HashMap<SecurableId, Arc<[GrantRow]>>,
     pub(crate) column_grants: HashMap<SecurableId, Arc<[ColumnGrants]>>,
@@ -113,9 +115,7 @@ impl State {
             self.metastore = Some(securable.id);
         }
         self.names.insert(NameKey::of(&securable), securable.id);
-        if let Some(table) = securable.as_table() {
-            self.locations.insert(table.location.as_str().into(), securable.id);
-        }
+        self.insert_place(&securable);
         for used in tree::uses(&securable) {
             self.used_by.entry(used).or_default().insert(securable.id);
         }
@@ -131,9 +131,7 @@ impl State {
         if self.names.get(&key) == Some(&id) {
             self.names.remove(&key);
         }
-        if let Some(table) = old.as_table().filter(|t| self.locations.get(t.location.as_str()) == Some(&id)) {
-            self.locations.remove(table.location.as_str());
-        }
+        self.forget_place(&old);
         for used in tree::uses(&old) {
             let now_empty = self.used_by.get_mut(&used).is_some_and(|users| {
                 users.remove(&id);

@@ -17,6 +17,7 @@ use crate::{Caller, ErrorKind, Metastore};
 
 mod history;
 mod sequences;
+mod storage;
 
 use sequences::digest;
 

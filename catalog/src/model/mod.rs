@@ -8,6 +8,7 @@ mod principal;
 mod privilege;
 mod relation;
 mod securable;
+mod storage;
 mod text;
 mod token;
 
@@ -21,5 +22,6 @@ pub use relation::{
     Column, ColumnMask, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter, TableBody, TableType, ViewBody,
 };
 pub use securable::{Body, NameClass, Securable, SecurableKind};
+pub use storage::{ExternalLocationBody, StorageCredentialBody, StorageProvider, VolumeBody, VolumeType};
 pub use text::Text;
 pub use token::Token;

@@ -5,7 +5,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Column, FunctionBody, Name, PrincipalId, SecurableId, TableBody, ViewBody};
+use super::{
+    Column, ExternalLocationBody, FunctionBody, Name, PrincipalId, SecurableId, StorageCredentialBody, TableBody,
+    TableType, ViewBody, VolumeBody, VolumeType,
+};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $variant:ident = $text:literal, $noun:literal;)*) => {
@@ -223,6 +226,12 @@ pub enum Body {
     View(Box<ViewBody>),
     /// A SQL scalar function.
     Function(Box<FunctionBody>),
+    /// A volume.
+    Volume(VolumeBody),
+    /// An external location.
+    ExternalLocation(ExternalLocationBody),
+    /// A storage credential.
+    StorageCredential(StorageCredentialBody),
 }
 
 impl Securable {
@@ -235,6 +244,9 @@ impl Securable {
             Body::Table(_) => SecurableKind::Table,
             Body::View(_) => SecurableKind::View,
             Body::Function(_) => SecurableKind::Function,
+            Body::Volume(_) => SecurableKind::Volume,
+            Body::ExternalLocation(_) => SecurableKind::ExternalLocation,
+            Body::StorageCredential(_) => SecurableKind::StorageCredential,
         }
     }
 
@@ -263,11 +275,63 @@ impl Securable {
         }
     }
 
+    /// The columns of a table or view, to be changed.
+    pub(crate) fn columns_mut(&mut self) -> &mut [Column] {
+        match &mut self.body {
+            Body::Table(table) => &mut table.columns,
+            Body::View(view) => &mut view.columns,
+            _ => &mut [],
+        }
+    }
+
     /// What it adds as a function.
     pub fn as_function(&self) -> Option<&FunctionBody> {
         match &self.body {
             Body::Function(function) => Some(function),
             _ => None,
         }
+    }
+
+    /// What it adds as an external location.
+    pub fn as_external_location(&self) -> Option<&ExternalLocationBody> {
+        match &self.body {
+            Body::ExternalLocation(location) => Some(location),
+            _ => None,
+        }
+    }
+
+    /// What it adds as a storage credential.
+    pub fn as_storage_credential(&self) -> Option<&StorageCredentialBody> {
+        match &self.body {
+            Body::StorageCredential(credential) => Some(credential),
+            _ => None,
+        }
+    }
+
+    /// What it adds as a volume.
+    pub fn as_volume(&self) -> Option<&VolumeBody> {
+        match &self.body {
+            Body::Volume(volume) => Some(volume),
+            _ => None,
+        }
+    }
+
+    /// The folder of a table or volume, as a URL.
+    pub fn folder(&self) -> Option<&str> {
+        match &self.body {
+            Body::Table(table) => Some(&table.location),
+            Body::Volume(volume) => Some(&volume.location),
+            _ => None,
+        }
+    }
+
+    /// The folder of a table or volume whose files are ours, so that they go with it.
+    pub fn managed_folder(&self) -> Option<&str> {
+        let is_ours = match &self.body {
+            Body::Table(table) => table.table_type == TableType::Managed,
+            Body::Volume(volume) => volume.volume_type == VolumeType::Managed,
+            _ => false,
+        };
+        self.folder().filter(|_| is_ours)
     }
 }

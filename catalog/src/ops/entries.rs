@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::page::{Listing, Page};
-use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind, TableType};
+use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind};
 use crate::pinned::Pinned;
 use crate::state::Intent;
 use crate::tx::Tx;
@@ -67,7 +67,7 @@ pub struct Update {
 /// How to delete.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Delete {
-    /// Delete what is inside too.
+    /// Delete what is inside too; an external location or storage credential also when it is in use (`FORCE`).
     pub cascade: bool,
     /// The etag that the caller has seen.
     pub etag: Option<u64>,
@@ -339,10 +339,11 @@ fn delete_tree(tx: &mut Tx, top: &Arc<Securable>, cascade: bool) -> Result<(), C
     for one in &doomed {
         require_unused(tx, one, &doomed)?;
     }
+    super::storage::require_unused(tx.state(), top, cascade)?;
     for one in doomed.iter().rev() {
-        if let Some(table) = one.as_table().filter(|t| t.table_type == TableType::Managed) {
+        if let Some(folder) = one.managed_folder() {
             let id = tx.new_id();
-            tx.put_intent(id, Intent::Purging { location: table.location.clone() })?;
+            tx.put_intent(id, Intent::Purging { location: folder.to_owned() })?;
         }
         tx.delete_securable(one.id);
     }

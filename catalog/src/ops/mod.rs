@@ -15,6 +15,7 @@ pub mod open;
 pub mod page;
 pub mod principals;
 pub mod rules;
+pub mod storage;
 pub mod tables;
 pub mod tokens;
 pub mod views;

@@ -213,7 +213,8 @@ impl Pinned {
 
 /// The refusal for a folder that the caller may see no external location of.
 fn no_folder(privilege: Privilege) -> CatalogError {
-    let message = format!("this needs {privilege} on an external location that the folder lies in, or a metastore admin");
+    let message =
+        format!("this needs {privilege} on an external location that the folder lies in, or a metastore admin");
     CatalogError::Denied { message }
 }
 

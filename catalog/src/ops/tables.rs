@@ -29,21 +29,21 @@ pub struct NewColumn {
     pub partition_index: Option<u32>,
 }
 
-/// Where the files of a new table are.
+/// Where the files of a new table or volume are.
 #[derive(Debug, Clone)]
 pub enum NewLocation {
-    /// In the folder that `stage_table` gave.
+    /// In the folder that `stage_table` or `stage_volume` gave.
     Managed(Staged),
     /// Somewhere else, as a URL.
     External(String),
 }
 
-/// A place for a managed table.
+/// A place for a managed table or volume.
 #[derive(Debug, Clone)]
 pub struct Staged {
-    /// The id that the table will have.
+    /// The id that it will have.
     pub id: SecurableId,
-    /// The intent that start-up finishes when the table is never created.
+    /// The intent that start-up finishes when it is never created.
     pub intent: uuid::Uuid,
     /// The folder, as a URL.
     pub location: String,
@@ -82,10 +82,7 @@ impl Metastore {
     ) -> Result<Staged, CatalogError> {
         self.write(caller, "tables.stage", &name.to_string(), |tx| {
             require_may_create(tx, SecurableKind::Table, name, replace)?;
-            let id = tx.new_id();
-            let location = format!("{}/{id}", managed_root.trim_end_matches('/'));
-            tx.put_intent(id, Intent::Creating { location: location.clone() })?;
-            Ok(Staged { id: SecurableId(id), intent: id, location })
+            stage(tx, managed_root)
         })
     }
 
@@ -94,24 +91,23 @@ impl Metastore {
     /// # Errors
     /// `Unavailable` when the store fails; start-up purges the folder then.
     pub fn abandon_table(&self, caller: &Caller, staged: &Staged) -> Result<(), CatalogError> {
-        self.write(caller, "tables.abandon", &staged.id.to_string(), |tx| {
-            if tx.state().intents.contains_key(&staged.intent) {
-                tx.put_intent(staged.intent, Intent::Purging { location: staged.location.clone() })?;
-            }
-            Ok(())
-        })
+        self.write(caller, "tables.abandon", &staged.id.to_string(), |tx| abandon(tx, staged))
     }
 
     /// Creates a table; its creator owns it.
     ///
     /// # Errors
     /// `NotFound` when the schema is absent or hidden, `PermissionDenied` without CREATE TABLE on it (for an external
-    /// table also without being a metastore admin), `AlreadyExists`, `InvalidArgument` for columns or policies that don't
+    /// table also without CREATE EXTERNAL TABLE on the location that covers it), `AlreadyExists`, `InvalidArgument` for columns or policies that don't
     /// fit, `FailedPrecondition` when another table has the location.
     pub fn create_table(&self, caller: &Caller, new: &NewTable) -> Result<Entry, CatalogError> {
         self.write(caller, "tables.create", &new.name.to_string(), |tx| {
             let (schema, last) = require_may_create(tx, SecurableKind::Table, &new.name, new.replace)?;
-            let (table_type, location) = place(tx, &new.location)?;
+            let location = place(tx, &new.location, Privilege::CreateExternalTable)?;
+            let table_type = match &new.location {
+                NewLocation::Managed(_) => TableType::Managed,
+                NewLocation::External(_) => TableType::External,
+            };
             let columns = number_columns(&new.columns)?;
             let next_column_id = u32::try_from(columns.len()).unwrap_or(u32::MAX);
             let body = TableBody { table_type, location, columns, next_column_id, row_filter: None };
@@ -134,6 +130,7 @@ impl crate::Pinned {
     /// # Errors
     /// As `create_table`.
     pub fn require_new_external(&self, name: &FullName, location: &str) -> Result<(), CatalogError> {
+        self.require_folder(location, Privilege::CreateExternalTable)?;
         let (parent, last) = split(SecurableKind::Table, name)?;
         let schema = self.resolve_for(SecurableKind::Schema, &parent, Privilege::CreateTable)?;
         if let Some(taken) = self.state().child(schema.id, SecurableKind::Table.name_class(), last) {
@@ -194,6 +191,8 @@ pub(crate) fn require_may_create(
 ) -> Result<(SecurableId, Name), CatalogError> {
     let privilege = match kind {
         SecurableKind::Function => Privilege::CreateFunction,
+        SecurableKind::View => Privilege::CreateView,
+        SecurableKind::Volume => Privilege::CreateVolume,
         _ => Privilege::CreateTable,
     };
     let (parent, last) = split(kind, name)?;
@@ -222,28 +221,42 @@ fn require_replaceable(tx: &Tx, kind: SecurableKind, schema: SecurableId, name: 
     tx.pinned().require_manage(&old)
 }
 
-/// Where the files are. An external location may hold any file of the server's reach, so until external locations are
-/// securables only a metastore admin may name one.
-fn place(tx: &Tx, location: &NewLocation) -> Result<(TableType, String), CatalogError> {
-    let (table_type, url) = match location {
-        NewLocation::Managed(staged) if tx.state().intents.contains_key(&staged.intent) => {
-            (TableType::Managed, staged.location.clone())
-        }
+/// Reserves a folder under `managed_root`.
+pub(crate) fn stage(tx: &mut Tx, managed_root: &str) -> Result<Staged, CatalogError> {
+    let id = tx.new_id();
+    let location = format!("{}/{id}", managed_root.trim_end_matches('/'));
+    tx.put_intent(id, Intent::Creating { location: location.clone() })?;
+    Ok(Staged { id: SecurableId(id), intent: id, location })
+}
+
+/// Gives a reserved folder up, to be purged.
+pub(crate) fn abandon(tx: &mut Tx, staged: &Staged) -> Result<(), CatalogError> {
+    if tx.state().intents.contains_key(&staged.intent) {
+        tx.put_intent(staged.intent, Intent::Purging { location: staged.location.clone() })?;
+    }
+    Ok(())
+}
+
+/// Where the files are: a folder that was reserved, or one outside that the caller may use by `privilege`.
+pub(crate) fn place(tx: &Tx, location: &NewLocation, privilege: Privilege) -> Result<String, CatalogError> {
+    let url = match location {
+        NewLocation::Managed(staged) if tx.state().intents.contains_key(&staged.intent) => staged.location.clone(),
         NewLocation::Managed(_) => {
-            return Err(CatalogError::precondition("NOT_STAGED", "the folder of the table is no longer reserved"));
+            return Err(CatalogError::precondition("NOT_STAGED", "the folder is no longer reserved"));
         }
         NewLocation::External(url) => {
-            tx.pinned().require_admin()?;
-            (TableType::External, url.trim_end_matches('/').to_owned())
+            let url = url.trim_end_matches('/');
+            tx.pinned().require_folder(url, privilege)?;
+            url.to_owned()
         }
     };
     require_location_free(tx.state(), &url)?;
-    Ok((table_type, url))
+    Ok(url)
 }
 
 fn require_location_free(state: &State, url: &str) -> Result<(), CatalogError> {
     if state.location_taken(url) {
-        let message = "another table has this location, or one above or below it";
+        let message = "another table or volume has this location, or one above or below it";
         return Err(CatalogError::precondition("LOCATION_IN_USE", message));
     }
     Ok(())

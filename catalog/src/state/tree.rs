@@ -25,7 +25,8 @@ impl NameKey {
     }
 }
 
-/// The securables that the definition of this one names: policies' functions, bodies' tables and functions.
+/// The securables that the definition of this one names: policies' functions, bodies' tables and functions, the credential
+/// of an external location.
 pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
     match &securable.body {
         Body::Table(table) => {
@@ -34,7 +35,8 @@ pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
         }
         Body::View(view) => view.dependencies.clone(),
         Body::Function(function) => function.dependencies.clone(),
-        Body::Metastore | Body::Catalog | Body::Schema => Vec::new(),
+        Body::ExternalLocation(location) => location.credential.into_iter().collect(),
+        Body::Metastore | Body::Catalog | Body::Schema | Body::Volume(_) | Body::StorageCredential(_) => Vec::new(),
     }
 }
 
@@ -122,18 +124,6 @@ impl State {
             at = self.child(at, NameClass::Container, part)?.id;
         }
         self.child(at, class, last)
-    }
-
-    /// Whether a table has this location, or one above or below it.
-    pub fn location_taken(&self, url: &str) -> bool {
-        let above = url.match_indices('/').filter_map(|(at, _)| url.get(..at)).chain([url]);
-        let below = format!("{url}/");
-        above.into_iter().any(|prefix| self.locations.contains_key(prefix))
-            || self
-                .locations
-                .range(Arc::<str>::from(below.as_str())..)
-                .next()
-                .is_some_and(|(k, _)| k.starts_with(&below))
     }
 
     /// What names this securable in its definition.
