@@ -123,9 +123,8 @@ impl Metastore {
             let of_then = vantage.then();
             let only = query.principal.as_ref().map(|name| named(of_then.state(), name).map(|p| p.id)).transpose()?;
             let manages = vantage.manages(securable.id);
-            let shown = |row: &GrantRow| {
-                only.is_none_or(|id| id == row.principal) && (manages || vantage.is_in(row.principal))
-            };
+            let shown =
+                |row: &GrantRow| only.is_none_or(|id| id == row.principal) && (manages || vantage.is_in(row.principal));
             Ok(lines(of_then, &securable, query.inherited, &shown))
         })
     }
@@ -153,10 +152,7 @@ impl Metastore {
 }
 
 /// Makes a change of grants in a transaction. Gives what it was on, and to whom.
-pub(crate) fn apply(
-    tx: &mut Tx,
-    change: &GrantChange,
-) -> Result<(Arc<Securable>, Vec<Arc<Principal>>), CatalogError> {
+pub(crate) fn apply(tx: &mut Tx, change: &GrantChange) -> Result<(Arc<Securable>, Vec<Arc<Principal>>), CatalogError> {
     let securable = tx.pinned().resolve_to_manage(change.kind, &change.name)?;
     refuse_system(tx, &securable)?;
     let (whole, on_columns) = legal(&securable, &change.privileges)?;
@@ -334,7 +330,8 @@ fn entries(
         rows.iter().filter(|row| shown(row)).map(|row| (state.principal_name(row.principal), row)).collect();
     rows.sort_by(|(a, _), (b, _)| a.cmp(b));
     let of_row = |(principal, row): (String, &GrantRow)| {
-        let line = move |privilege, denied| GrantEntry { principal: principal.clone(), privilege, denied, ..entry.clone() };
+        let line =
+            move |privilege, denied| GrantEntry { principal: principal.clone(), privilege, denied, ..entry.clone() };
         let allowed = row.allow.iter().filter(counts).map(|p| line(p, false)).collect::<Vec<_>>();
         allowed.into_iter().chain(row.deny.iter().filter(counts).map(|p| line(p, true))).collect::<Vec<_>>()
     };
