@@ -1,6 +1,6 @@
 //! Names as a statement writes them become full names, by the current catalog and schema.
 
-use lakewarden_catalog::model::{FullName, Namespace};
+use lakewarden_catalog::model::{FullName, Namespace, SecurableKind};
 
 use crate::error::EngineError;
 use crate::statement::ObjectName;
@@ -38,8 +38,16 @@ pub fn schema(name: &ObjectName, namespace: &Namespace) -> Result<FullName, Engi
 /// # Errors
 /// When it has more than one part.
 pub fn catalog(name: &ObjectName) -> Result<FullName, EngineError> {
+    in_metastore(name, SecurableKind::Catalog)
+}
+
+/// The name of what is directly in the metastore.
+///
+/// # Errors
+/// When it has more than one part.
+pub fn in_metastore(name: &ObjectName, kind: SecurableKind) -> Result<FullName, EngineError> {
     if name.parts.len() != 1 {
-        return Err(EngineError::invalid(format!("`{name}` is not the name of a catalog")));
+        return Err(EngineError::invalid(format!("`{name}` is not the name of a {}: it has one part", kind.noun())));
     }
     Ok(FullName::from_parts(&name.parts)?)
 }

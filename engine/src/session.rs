@@ -127,6 +127,7 @@ pub(crate) fn is_query(statement: &Statement) -> bool {
             | Statement::Explain(_)
             | Statement::Show(_)
             | Statement::ShowGrants(_)
+            | Statement::ExplainAccess(_)
             | Statement::Describe(_)
     )
 }

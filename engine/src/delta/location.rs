@@ -39,13 +39,17 @@ impl Location {
     /// # Errors
     /// See [`LocationError`]: relative paths, `..`, other machines and other storages are refused.
     pub fn parse(text: &str) -> Result<Self, LocationError> {
-        let invalid = |reason| LocationError::Invalid(text.to_owned(), reason);
-        let path = match scheme(text) {
-            Some(scheme) if scheme.eq_ignore_ascii_case("file") => file_url(text).map_err(invalid)?,
-            Some(scheme) => return Err(LocationError::Scheme(scheme.to_owned())),
-            None => PathBuf::from(text),
-        };
-        Self::from_path(&path)
+        Self::from_path(&path_of(text)?)
+    }
+
+    /// Reads a location without asking the file system: symbolic links stay as they are, so it says where a text leads only
+    /// when there are none.
+    ///
+    /// # Errors
+    /// As `parse`, without `Io`.
+    pub fn unresolved(text: &str) -> Result<Self, LocationError> {
+        let path = path_of(text)?;
+        checked(&path, |path| Ok(path.components().collect()))
     }
 
     /// The location of an absolute path.
@@ -53,25 +57,7 @@ impl Location {
     /// # Errors
     /// As `parse`.
     pub fn from_path(path: &Path) -> Result<Self, LocationError> {
-        let text = path.display().to_string();
-        let invalid = |reason| LocationError::Invalid(text.clone(), reason);
-        if text.contains('\0') {
-            return Err(invalid("it holds a NUL character"));
-        }
-        if !path.is_absolute() {
-            return Err(invalid("the path must be absolute"));
-        }
-        if path.components().any(|part| part == Component::ParentDir) {
-            return Err(invalid("the path must not contain `..`"));
-        }
-        let folder = canonical(path).map_err(|error| LocationError::Io(text.clone(), error))?;
-        if folder.parent().is_none() {
-            return Err(invalid("the root of the file system holds no table"));
-        }
-        if folder.to_str().is_none() {
-            return Err(invalid("the path must be valid UTF-8"));
-        }
-        Ok(Self { folder })
+        checked(path, canonical)
     }
 
     /// The folder.
@@ -102,6 +88,39 @@ impl fmt::Display for Location {
             Err(()) => write!(f, "{}", self.folder.display()),
         }
     }
+}
+
+/// The path that a text says.
+fn path_of(text: &str) -> Result<PathBuf, LocationError> {
+    let invalid = |reason| LocationError::Invalid(text.to_owned(), reason);
+    match scheme(text) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("file") => file_url(text).map_err(invalid),
+        Some(scheme) => Err(LocationError::Scheme(scheme.to_owned())),
+        None => Ok(PathBuf::from(text)),
+    }
+}
+
+/// The location of a path, once `resolve` has said which folder that is.
+fn checked(path: &Path, resolve: impl Fn(&Path) -> std::io::Result<PathBuf>) -> Result<Location, LocationError> {
+    let text = path.display().to_string();
+    let invalid = |reason| LocationError::Invalid(text.clone(), reason);
+    if text.contains('\0') {
+        return Err(invalid("it holds a NUL character"));
+    }
+    if !path.is_absolute() {
+        return Err(invalid("the path must be absolute"));
+    }
+    if path.components().any(|part| part == Component::ParentDir) {
+        return Err(invalid("the path must not contain `..`"));
+    }
+    let folder = resolve(path).map_err(|error| LocationError::Io(text.clone(), error))?;
+    if folder.parent().is_none() {
+        return Err(invalid("the root of the file system holds no table"));
+    }
+    if folder.to_str().is_none() {
+        return Err(invalid("the path must be valid UTF-8"));
+    }
+    Ok(Location { folder })
 }
 
 /// The word before the first colon, when it can be a scheme.

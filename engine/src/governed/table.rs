@@ -1,6 +1,6 @@
 //! The provider that a caller's query sees.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ use super::spec::GovernedSpec;
 pub struct GovernedTable {
     spec: GovernedSpec,
     schema: SchemaRef,
+    /// Places of columns that no scan may show.
+    closed: BTreeSet<usize>,
     system: Arc<SessionState>,
     faults: Arc<dyn FaultLog>,
 }
@@ -36,7 +38,13 @@ impl GovernedTable {
     /// Makes the provider. Everything below it is planned under `system`, whatever session the caller's query is planned under.
     pub fn new(spec: GovernedSpec, system: Arc<SessionState>, faults: Arc<dyn FaultLog>) -> Self {
         let schema = visible_schema(&spec);
-        Self { spec, schema, system, faults }
+        Self { spec, schema, closed: BTreeSet::new(), system, faults }
+    }
+
+    /// The same without the columns at these places: a scan that asks for one is refused. Policies still read them.
+    #[must_use]
+    pub fn closing(self, closed: BTreeSet<usize>) -> Self {
+        Self { closed, ..self }
     }
 
     /// `catalog.schema.table`.
@@ -55,6 +63,7 @@ impl GovernedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.require_open(projection, filters)?;
         let request = Request::new(self, projection, filters, limit)?;
         let plan = request.into_plan(&self.spec)?;
         let optimized = self.system.optimize(&plan)?;
@@ -69,9 +78,22 @@ impl GovernedTable {
         Ok(Arc::new(GovernedScanExec::new(self.seal(schema), physical)))
     }
 
+    /// Refuses a scan that asks for a closed column. The planner refuses the statement before; this holds when it did not.
+    fn require_open(&self, projection: Option<&Vec<usize>>, filters: &[Expr]) -> Result<()> {
+        let is_shown = |at: &usize| projection.is_none_or(|places| places.contains(at));
+        let is_judged = |at: &usize| {
+            let name = self.schema.fields().get(*at).map(|field| field.name());
+            filters.iter().any(|filter| filter.column_refs().iter().any(|column| Some(&column.name) == name))
+        };
+        match self.closed.iter().find(|at| is_shown(at) || is_judged(at)) {
+            Some(at) => internal_err!("a plan asks for the closed column {at} of {}", self.spec.label),
+            None => Ok(()),
+        }
+    }
+
     fn seal(&self, schema: SchemaRef) -> Seal {
         let open: HashSet<usize> = indices(&schema, |name| self.spec.pass_through.contains(name));
-        let reveal = match self.spec.has_row_filter || self.spec.is_view {
+        let reveal = match self.spec.has_row_filter || self.spec.is_view || !self.closed.is_empty() {
             true => Reveal::Nothing,
             false => Reveal::VisibleColumns,
         };

@@ -1,6 +1,7 @@
 //! Attacks on governed tables, on real Delta tables. Hidden rows and masked values carry CANARY in every text.
 
 mod attacks;
+mod closed;
 pub(crate) mod fixture;
 mod metadata;
 mod policies;

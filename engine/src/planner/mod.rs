@@ -7,6 +7,7 @@
 //! Nothing here is kept across statements: plans carry the identity and the policies of the moment.
 
 mod calls;
+mod closed;
 mod parameters;
 mod policies;
 mod respelled;
@@ -26,16 +27,17 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use futures::future::BoxFuture;
 use lakewarden_catalog::CatalogError;
-use lakewarden_catalog::model::{SecurableId, SecurableKind};
+use lakewarden_catalog::model::{Privilege, SecurableId, SecurableKind};
 use lakewarden_catalog::ops::open::Opened;
 use sqlparser::ast as sql;
 use tokio::sync::Mutex;
 
 use crate::delta::{Location, OpenTable, SnapshotCache};
 use crate::error::EngineError;
-use crate::governed::{FaultLog, GovernedTable};
+use crate::governed::{FaultLog, GovernedSpec, GovernedTable};
 use crate::names;
 use crate::statement::{ObjectName, QueryRefs};
+pub(crate) use closed::Closed;
 pub(crate) use parameters::types as parameter_types;
 pub(crate) use scope::Scope;
 use sources::{Sources, is_built_in};
@@ -125,6 +127,7 @@ impl Planner {
             let planner = SqlToRel::new_with_options(&sources, parser_options());
             let statement = sql::Statement::Query(Box::new(query));
             let plan = planner.sql_statement_to_plan(statement).map_err(|e| EngineError::from_planning(&e))?;
+            closed::require_open(&plan, &sources)?;
             let plan = calls::inline_all(plan, &calls).map_err(|e| EngineError::from_planning(&e))?;
             // Only the caller's own text has parameters; a definition's would capture the caller's values.
             if scope.depth == 0 { parameters::bind(plan, &self.values) } else { Ok(plan) }
@@ -148,6 +151,7 @@ impl Planner {
             let planned = planner
                 .sql_to_expr(expr, schema, &mut PlannerContext::new())
                 .map_err(|e| EngineError::from_planning(&e))?;
+            closed::require_open_in_expr(&planned, schema, &sources)?;
             calls::inline_in_expr(planned, schema, &calls).map_err(|e| EngineError::from_planning(&e))
         })
     }
@@ -163,15 +167,15 @@ impl Planner {
         let mut sources = Sources::new(state);
         let mut spelling = Spelling::default();
         for written in &refs.tables {
-            let provider = self.relation(written, scope).await?;
+            let (provider, closed) = self.relation(written, scope).await?;
             let provider = if scope.in_policy() {
                 provider
             } else {
-                let respelled = self.respelled(provider, &written.to_string(), &spelling);
+                let respelled = self.respelled(provider, &written.to_string(), &spelling, &closed);
                 respelled.map_err(|e| EngineError::from_planning(&e))?
             };
             spelling.add_schema(&provider.schema());
-            sources.add_relation(written.folded(), provider);
+            sources.add_relation(written.folded(), provider, closed);
         }
         let mut calls = calls::Calls::default();
         for written in &refs.functions {
@@ -187,7 +191,8 @@ impl Planner {
         Ok((sources, spelling, calls))
     }
 
-    async fn relation(&self, written: &ObjectName, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+    /// A relation that a text names, and what of it the text may not name.
+    async fn relation(&self, written: &ObjectName, scope: &Scope) -> Result<Relation, EngineError> {
         let name = names::object(written, &scope.namespace)?;
         let opened = match scope.rights.open_to_read(&name) {
             // The words are the same whether it is a short name or a whole one, hidden or absent.
@@ -204,15 +209,21 @@ impl Planner {
         }
     }
 
-    async fn table(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+    async fn table(&self, opened: &Opened, scope: &Scope) -> Result<Relation, EngineError> {
         let stored = self.stored(opened).await?;
+        let closed = Closed::of(opened, &stored.schema, &scope.rights, Privilege::Select);
         if scope.reads_raw(opened) {
             self.note(opened, Some(stored.version), &[]).await;
-            return Ok(Arc::new(stored.raw.clone()));
+            return Ok((Arc::new(stored.raw.clone()), closed));
         }
         let spec = self.govern(opened, &stored, &scope.guarding(opened.securable.id)?).await?;
         self.note(opened, Some(stored.version), &spec.policy_ids).await;
-        Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
+        Ok((self.governed(spec, &closed), closed))
+    }
+
+    /// What a caller's plan sees of a relation; it shows no closed column, whatever the plan asks for.
+    pub(super) fn governed(&self, spec: GovernedSpec, closed: &Closed) -> Arc<dyn TableProvider> {
+        Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone()).closing(closed.places()))
     }
 
     /// The Delta table at the version that this statement reads: the newest when it was first named.
@@ -248,6 +259,9 @@ impl Planner {
         }
     }
 }
+
+/// What a caller's plan reads, and what of it the plan may not name.
+type Relation = (Arc<dyn TableProvider>, Closed);
 
 fn parser_options() -> ParserOptions {
     // Identifiers arrive in their final spelling, and 0.1 is a decimal, as in Spark.

@@ -8,7 +8,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
-use super::Planner;
+use super::{Closed, Planner};
 use super::spelling::Spelling;
 use crate::governed::{GovernedTable, govern_view};
 
@@ -20,6 +20,7 @@ impl Planner {
         provider: Arc<dyn TableProvider>,
         written: &str,
         spelling: &Spelling,
+        closed: &Closed,
     ) -> Result<Arc<dyn TableProvider>> {
         let schema = provider.schema();
         let names: Vec<String> = schema.fields().iter().map(|f| spelling.of(f.name())).collect();
@@ -34,6 +35,6 @@ impl Planner {
         let columns: Vec<Expr> = scan.schema().columns().into_iter().map(Expr::Column).collect();
         let plan = scan.project(columns.into_iter().zip(&names).map(|(column, name)| column.alias(name)))?.build()?;
         let spec = govern_view(label, policies, plan);
-        Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
+        Ok(self.governed(spec, closed))
     }
 }

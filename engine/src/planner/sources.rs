@@ -16,10 +16,12 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, ScalarUDF, TableSource, WindowUDF};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 
+use super::closed::Closed;
+
 /// The relations and functions of one query, by the folded parts of the names that it writes.
 pub(super) struct Sources<'a> {
     state: &'a SessionState,
-    relations: HashMap<Vec<String>, Arc<dyn TableSource>>,
+    relations: HashMap<Vec<String>, (Arc<dyn TableSource>, Closed)>,
     functions: HashMap<String, Arc<ScalarUDF>>,
 }
 
@@ -28,8 +30,19 @@ impl<'a> Sources<'a> {
         Self { state, relations: HashMap::new(), functions: HashMap::new() }
     }
 
-    pub(super) fn add_relation(&mut self, written: Vec<String>, provider: Arc<dyn TableProvider>) {
-        self.relations.insert(written, provider_as_source(provider));
+    pub(super) fn add_relation(&mut self, written: Vec<String>, provider: Arc<dyn TableProvider>, closed: Closed) {
+        self.relations.insert(written, (provider_as_source(provider), closed));
+    }
+
+    /// Whether a relation has columns that may not be named.
+    pub(super) fn has_closed(&self) -> bool {
+        self.relations.values().any(|(_, closed)| !closed.is_empty())
+    }
+
+    /// What of a relation may not be named; none for what is no relation of the catalog.
+    pub(super) fn closed_of(&self, source: &Arc<dyn TableSource>) -> Option<&Closed> {
+        let same = |own: &Arc<dyn TableSource>| std::ptr::addr_eq(Arc::as_ptr(own), Arc::as_ptr(source));
+        self.relations.values().find(|(own, _)| same(own)).map(|(_, closed)| closed)
     }
 
     pub(super) fn add_function(&mut self, function: Arc<ScalarUDF>) {
@@ -42,7 +55,7 @@ impl ContextProvider for Sources<'_> {
         let parts: Vec<String> = name.to_vec().iter().map(|part| part.to_lowercase()).collect();
         let unopened =
             || DataFusionError::Plan(format!("table `{}` does not exist, or you may not see it", parts.join(".")));
-        self.relations.get(&parts).cloned().ok_or_else(unopened)
+        self.relations.get(&parts).map(|(source, _)| source.clone()).ok_or_else(unopened)
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> Result<Arc<dyn TableSource>> {

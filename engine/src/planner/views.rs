@@ -1,26 +1,24 @@
 //! Views: planned anew by every query under their owner's rights, and a barrier like a table.
 
-use std::sync::Arc;
-
-use datafusion::catalog::TableProvider;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder};
-use lakewarden_catalog::model::ViewBody;
+use lakewarden_catalog::model::{Privilege, ViewBody};
 use lakewarden_catalog::ops::open::Opened;
 
-use super::{Planner, Scope};
+use super::{Closed, Planner, Relation, Scope};
 use crate::error::EngineError;
-use crate::governed::{GovernedTable, govern_view};
+use crate::governed::govern_view;
 use crate::statement::{ParseLimits, parse_query};
 
 impl Planner {
-    pub(super) async fn view(&self, opened: &Opened, scope: &Scope) -> Result<Arc<dyn TableProvider>, EngineError> {
+    pub(super) async fn view(&self, opened: &Opened, scope: &Scope) -> Result<Relation, EngineError> {
         let view = opened.securable.as_view().ok_or_else(|| EngineError::internal("not a view"))?;
         let rights = scope.rights.as_owner_of(&opened.securable);
         let inner = scope.inside(rights, view.namespace.clone(), &view.dependencies)?.sealed();
         let plan = self.view_body(view, &inner).await.map_err(|error| self.conceal(opened, error))?;
         self.note(opened, None, &[]).await;
+        let closed = Closed::of(opened, plan.schema().as_arrow(), &scope.rights, Privilege::Select);
         let spec = govern_view(opened.full_name.clone(), Vec::new(), plan);
-        Ok(Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone())))
+        Ok((self.governed(spec, &closed), closed))
     }
 
     async fn view_body(&self, view: &ViewBody, scope: &Scope) -> Result<LogicalPlan, EngineError> {

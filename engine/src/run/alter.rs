@@ -28,6 +28,8 @@ impl Run {
             AlterAction::SetColumnComment { column, text } => {
                 Update { column_comment: Some((column, Some(text))), ..Update::default() }
             }
+            AlterAction::SetUrl { url, force } => return self.set_url(name, &url, force).await,
+            AlterAction::SetCredential(credential) => return self.set_credential(name, &credential).await,
             AlterAction::SetRowFilter(filter) => return self.set_row_filter(name, filter).await,
             AlterAction::DropRowFilter => return self.drop_row_filter(name).await,
             AlterAction::SetMask { column, mask } => return self.set_mask(name, column, mask).await,

@@ -2,7 +2,8 @@
 
 use lakewarden_catalog::Need;
 use lakewarden_catalog::model::{
-    Column, ColumnId, FullName, PolicyArgument, Privilege, SecurableId, SecurableKind, TableBody, TableType,
+    Body, Column, ColumnId, FullName, PolicyArgument, Privilege, Securable, SecurableId, SecurableKind, TableBody,
+    TableType,
 };
 use lakewarden_catalog::ops::entries::Entry;
 
@@ -24,10 +25,10 @@ impl Run {
         }
     }
 
-    /// The columns of a relation. They are told to whoever may read or manage it; BROWSE shows that it exists, not more.
+    /// The columns of a relation, closed ones too. They are told to whoever may read some of it, browse it or manage it.
     pub(super) fn columns_of(&self, name: &FullName) -> Result<Vec<Column>, EngineError> {
         let found = self.pinned.resolve(SecurableKind::Table, name)?;
-        let reads = self.pinned.allows(found.id, Need::Privilege(Privilege::Select));
+        let reads = self.pinned.open_to_read(name).is_ok();
         let browses = self.pinned.allows(found.id, Need::Privilege(Privilege::Browse));
         if !reads && !browses && !self.pinned.allows(found.id, Need::Manage) {
             self.pinned.require(&found, Privilege::Select)?;
@@ -90,6 +91,7 @@ impl Run {
         if let Some(view) = securable.as_view().filter(|_| manages) {
             lines.push(line("View Text", &view.sql));
         }
+        lines.extend(self.storage_lines(securable, manages));
         if let Some(function) = securable.as_function() {
             let parameters = function.parameters.iter().map(|p| format!("{} {}", p.name, p.type_text));
             lines.push(line("Input", &parameters.collect::<Vec<_>>().join(", ")));
@@ -99,6 +101,28 @@ impl Run {
             }
         }
         lines
+    }
+
+    /// What describes an external location, a storage credential or a volume. The folder of a volume is for those who may
+    /// use it.
+    fn storage_lines(&self, securable: &Securable, manages: bool) -> Vec<Line> {
+        match &securable.body {
+            Body::StorageCredential(credential) => vec![line("Provider", credential.provider.as_str())],
+            Body::ExternalLocation(location) => {
+                let credential = location.credential.filter(|id| self.pinned.sees(*id));
+                let name = credential.and_then(|id| self.pinned.state().securable(id)).map(|c| c.name.as_str());
+                vec![line("URL", &location.url), line("Storage Credential", name.unwrap_or(""))]
+            }
+            Body::Volume(volume) => {
+                let uses = |privilege| self.pinned.allows(securable.id, Need::Privilege(privilege));
+                let mut lines = vec![line("Volume Type", volume.volume_type.as_str())];
+                if manages || uses(Privilege::ReadVolume) || uses(Privilege::WriteVolume) {
+                    lines.push(line("Location", &volume.location));
+                }
+                lines
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn table_lines(&self, table: &TableBody, manages: bool) -> Vec<Line> {

@@ -1,15 +1,15 @@
-//! INSERT. Whoever is bound by a row filter may only add rows that the filter would show them, and may not overwrite:
-//! that would delete rows that they can't see.
+//! INSERT. It needs MODIFY on the columns that it fills. Whoever is bound by a row filter may only add rows that the filter
+//! would show them, and may not overwrite: that would delete rows that they can't see.
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::common::TableReference;
 use datafusion::datasource::provider_as_source;
-use datafusion::logical_expr::LogicalPlanBuilder;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::ExecutionPlan;
+use lakewarden_catalog::model::Privilege;
 use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
-
 use sqlparser::ast::{Expr, Query, SetExpr, Value};
 
 use super::Run;
@@ -22,6 +22,7 @@ use crate::error::EngineError;
 use crate::governed::ScanFault;
 use crate::governed::policy::GUARDED;
 use crate::names;
+use crate::planner::Closed;
 use crate::statement::Insert;
 use crate::stream::QueryStream;
 
@@ -33,8 +34,8 @@ impl Run {
             let message = format!("`{name}` has a row filter: rows that you may not see would be overwritten");
             return Err(EngineError::Refused(message));
         }
-        let stored = self.planner.stored(&target).await?;
         let plan = self.planner.query(&insert.source.query, &self.scope()).await?;
+        let stored = self.fillable(&target, &insert, &plan).await?;
         let veil = self.veil().await;
         let (_, source) = self.runtime.plan(&plan).await.map_err(|error| veiled(veil.as_ref(), error))?;
         let (input, matching) = match &target.row_filter {
@@ -53,13 +54,34 @@ impl Run {
         QueryStream::changed(written.rows)
     }
 
+    /// The stored table, when the caller may write all columns that an INSERT fills. To overwrite is to write all.
+    async fn fillable(
+        &self,
+        target: &Opened,
+        insert: &Insert,
+        plan: &LogicalPlan,
+    ) -> Result<Arc<OpenTable>, EngineError> {
+        let stored = self.planner.stored(target).await?;
+        let filled: Option<Vec<String>> = match matching(insert) {
+            _ if insert.overwrite => None,
+            ColumnMatch::Position => None,
+            ColumnMatch::Listed(columns) => Some(columns),
+            ColumnMatch::Name => Some(plan.schema().fields().iter().map(|field| field.name().clone()).collect()),
+        };
+        let closed = Closed::of(target, &stored.schema, &self.pinned, Privilege::Modify);
+        closed.refuse(Privilege::Modify, filled.as_deref())?;
+        Ok(stored)
+    }
+
     /// Parameters that stand alone in VALUES have the types of the columns that they go into.
-    pub(super) fn type_by_target(
+    pub(super) async fn type_by_target(
         &self,
         insert: &Insert,
+        plan: &LogicalPlan,
         parameters: &mut [Option<DataType>],
     ) -> Result<(), EngineError> {
         let target = self.pinned.open_to_modify(&names::object(&insert.table, &self.namespace)?)?;
+        self.fillable(&target, insert, plan).await?;
         let columns = target.securable.as_table().map(|table| table.columns.as_slice()).unwrap_or_default();
         let listed = |name: &String| columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
         let into: Vec<_> = if insert.columns.is_empty() {

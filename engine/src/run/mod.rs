@@ -1,5 +1,6 @@
 //! Running one statement for one caller. Each family of statements is a file; this one only sends them there.
 
+mod access;
 mod alter;
 mod describe;
 mod fitting;
@@ -10,7 +11,9 @@ mod policies;
 mod principals;
 mod queries;
 mod show;
+mod storage;
 mod tables;
+mod times;
 mod veil;
 mod views;
 
@@ -87,12 +90,16 @@ impl Run {
             Statement::CreateTable(create) => self.create_table(*create).await,
             Statement::CreateView(create) => self.create_view(*create).await,
             Statement::CreateFunction(create) => self.create_function(*create).await,
+            Statement::CreateStorageCredential(create) => self.create_storage_credential(create).await,
+            Statement::CreateExternalLocation(create) => self.create_external_location(create).await,
+            Statement::CreateVolume(create) => self.create_volume(create).await,
             Statement::Insert(insert) => self.insert(*insert).await,
             Statement::Drop(drop) => self.drop_object(drop).await,
             Statement::Alter(alter) => self.alter(alter).await,
             Statement::CommentOn(comment) => self.comment_on(comment).await,
             Statement::Grant(grant) => self.grant(grant).await,
             Statement::ShowGrants(show) => self.show_grants(show),
+            Statement::ExplainAccess(explain) => self.explain_access(&explain),
             Statement::Show(show) => self.show(show),
             Statement::Describe(describe) => self.describe(describe),
             Statement::CreatePrincipal(create) => self.create_principal(create).await,
@@ -116,7 +123,7 @@ impl Run {
         let plan = self.planner.query(query, &self.scope()).await?;
         let mut parameters = parameter_types(&plan)?;
         if let Statement::Insert(insert) = &statement {
-            self.type_by_target(insert, &mut parameters)?;
+            self.type_by_target(insert, &plan, &mut parameters).await?;
         }
         let schema = if is_query { plan.schema().inner().clone() } else { Arc::new(Schema::empty()) };
         Ok(Description { schema, parameters, is_query })
@@ -148,9 +155,14 @@ fn action(statement: &Statement) -> &'static str {
         Statement::Query(_) => "sql.select",
         Statement::Explain(_) => "sql.explain",
         Statement::Insert(_) => "sql.insert",
-        Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateFunction(_) => "sql.create",
+        Statement::CreateTable(_)
+        | Statement::CreateView(_)
+        | Statement::CreateFunction(_)
+        | Statement::CreateExternalLocation(_)
+        | Statement::CreateVolume(_) => "sql.create",
         Statement::Alter(_) => "sql.alter",
         Statement::Show(_) | Statement::ShowGrants(_) => "sql.show",
+        Statement::ExplainAccess(_) => "sql.explain",
         Statement::Describe(_) => "sql.describe",
         _ => "sql.statement",
     }

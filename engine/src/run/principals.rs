@@ -2,10 +2,13 @@
 
 use lakewarden_catalog::model::{PrincipalKind, PrincipalName};
 
+use lakewarden_catalog::ops::principals::{Leftovers, PrincipalUpdate};
+
 use super::{Run, unless_absent, unless_exists};
 use crate::error::EngineError;
 use crate::statement::{
-    AlterPrincipal, CreatePrincipal, DropPrincipal, Member, PrincipalAction, PrincipalKind as StatementKind,
+    AlterPrincipal, CreatePrincipal, DropPrincipal, Leftovers as StatementLeftovers, Member, PrincipalAction,
+    PrincipalKind as StatementKind,
 };
 use crate::stream::QueryStream;
 
@@ -18,11 +21,16 @@ impl Run {
     }
 
     pub(super) async fn alter_principal(&self, alter: AlterPrincipal) -> Result<QueryStream, EngineError> {
-        let group = PrincipalName::parse(&alter.name)?;
+        let (kind, group) = (kind(alter.kind), PrincipalName::parse(&alter.name)?);
         let (members, add) = match alter.action {
             PrincipalAction::AddMembers(members) => (members, true),
             PrincipalAction::RemoveMembers(members) => (members, false),
-            PrincipalAction::RenameTo(_) => return Err(EngineError::Unimplemented("renaming a principal".to_owned())),
+            PrincipalAction::RenameTo(new) => {
+                let update = PrincipalUpdate { name: Some(PrincipalName::parse(&new)?), ..PrincipalUpdate::default() };
+                self.change(move |metastore, caller| metastore.update_principal(caller, Some(kind), &group, &update))
+                    .await?;
+                return Ok(self.done());
+            }
         };
         let names = members.iter().map(|m: &Member| PrincipalName::parse(&m.name)).collect::<Result<Vec<_>, _>>()?;
         self.change(move |metastore, caller| match add {
@@ -35,7 +43,14 @@ impl Run {
 
     pub(super) async fn drop_principal(&self, drop: DropPrincipal) -> Result<QueryStream, EngineError> {
         let (kind, name) = (kind(drop.kind), PrincipalName::parse(&drop.name)?);
-        let dropped = self.change(move |metastore, caller| metastore.delete_principal(caller, kind, &name)).await;
+        let leftovers = match drop.leftovers {
+            StatementLeftovers::Restrict => Leftovers::Restrict,
+            StatementLeftovers::Cascade => Leftovers::Cascade,
+            StatementLeftovers::Reassign(heir) => Leftovers::ReassignTo(PrincipalName::parse(&heir)?),
+        };
+        let dropped = self
+            .change(move |metastore, caller| metastore.delete_principal(caller, Some(kind), &name, &leftovers, None))
+            .await;
         unless_absent(dropped, drop.if_exists)?;
         Ok(self.done())
     }

@@ -23,6 +23,9 @@ impl Run {
             ShowKind::Views => self.show_relations(SecurableKind::View, "viewName", show.within.as_ref(), &like),
             ShowKind::Functions(scope) => self.show_functions(scope, show.within.as_ref(), &like),
             ShowKind::Columns => self.show_columns(show.within.as_ref(), &like),
+            ShowKind::Volumes => self.show_volumes(show.within.as_ref(), &like),
+            ShowKind::ExternalLocations => self.show_external_locations(&like),
+            ShowKind::StorageCredentials => self.show_storage_credentials(&like),
             ShowKind::Users => self.show_principals("name", PrincipalKind::User, &like),
             ShowKind::Groups => self.show_principals("name", PrincipalKind::Group, &like),
             ShowKind::ServicePrincipals => self.show_principals("name", PrincipalKind::ServicePrincipal, &like),
@@ -92,6 +95,31 @@ impl Run {
         names.sort_unstable();
         names.dedup();
         text_answer(["function"], names.into_iter().map(|n| [Some(n)]).collect())
+    }
+
+    fn show_volumes(&self, within: Option<&ObjectName>, like: &Glob) -> Result<QueryStream, EngineError> {
+        let schema = self.schema_within(within)?;
+        let database = schema.last().map(ToString::to_string);
+        let names = self.entries(SecurableKind::Volume, Some(&schema))?.into_iter().map(|e| e.securable.name.to_string());
+        let rows = names.filter(|n| like.matches(n)).map(|n| [database.clone(), Some(n)]);
+        text_answer(["database", "volume_name"], rows.collect())
+    }
+
+    fn show_external_locations(&self, like: &Glob) -> Result<QueryStream, EngineError> {
+        let row = |e: Entry| {
+            let url = e.securable.as_external_location().map(|location| location.url.clone());
+            [Some(e.securable.name.to_string()), url, e.securable.comment.clone()]
+        };
+        let entries = self.entries(SecurableKind::ExternalLocation, None)?.into_iter();
+        let rows = entries.filter(|e| like.matches(e.securable.name.as_str())).map(row);
+        text_answer(["name", "url", "comment"], rows.collect())
+    }
+
+    fn show_storage_credentials(&self, like: &Glob) -> Result<QueryStream, EngineError> {
+        let row = |e: Entry| [Some(e.securable.name.to_string()), e.securable.comment.clone()];
+        let entries = self.entries(SecurableKind::StorageCredential, None)?.into_iter();
+        let rows = entries.filter(|e| like.matches(e.securable.name.as_str())).map(row);
+        text_answer(["name", "comment"], rows.collect())
     }
 
     fn show_columns(&self, within: Option<&ObjectName>, like: &Glob) -> Result<QueryStream, EngineError> {

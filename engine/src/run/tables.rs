@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use datafusion::physical_plan::ExecutionPlan;
-use lakewarden_catalog::model::FullName;
+use lakewarden_catalog::model::{FullName, Privilege};
 use lakewarden_catalog::ops::containers::Describe;
 use lakewarden_catalog::ops::tables::{NewColumn, NewLocation, NewTable};
 
@@ -54,10 +54,7 @@ impl Run {
     }
 
     async fn create_external(&self, create: &CreateTable, name: FullName, text: &str) -> Result<(), EngineError> {
-        // Until external locations are securables, only a metastore admin names folders; asked before they are looked at.
-        self.pinned.require_admin()?;
-        let location = Location::parse(text)?;
-        self.refuse_own_folders(&location)?;
+        let location = self.folder_outside(text, Privilege::CreateExternalTable)?;
         self.pinned.require_new_external(&name, &location.to_string())?;
         let fresh = create.query.is_some() || !create.columns.is_empty() && !has_log(&location);
         if fresh {
@@ -122,18 +119,6 @@ impl Run {
             Describe { comment: create.comment.clone(), properties: create.properties.iter().cloned().collect() };
         let columns = stored_columns(stored, &create.columns)?;
         Ok(NewTable { name, location, columns, describe, row_filter: filter, masks, replace: false })
-    }
-
-    /// The server's own folders hold the catalog's store, keys and everybody's managed tables.
-    fn refuse_own_folders(&self, location: &Location) -> Result<(), EngineError> {
-        let root = self.engine.managed_root();
-        let own = root.parent().unwrap_or(root);
-        if location.path().starts_with(own) || own.starts_with(location.path()) {
-            return Err(EngineError::invalid(
-                "this location belongs to the server: leave LOCATION out for a managed table",
-            ));
-        }
-        Ok(())
     }
 }
 

@@ -6,13 +6,14 @@ use super::error::ParseError;
 use super::name::{ObjectKind, ObjectName};
 use super::namespace::{properties, property_key};
 use super::policy::{MaskSpec, RowFilterSpec, mask, row_filter};
+use super::storage::location_action;
 
 /// `ALTER kind name action`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alter {
-    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`.
+    /// A kind that `ALTER` is built for.
     pub kind: ObjectKind,
-    /// Its name.
+    /// Its name; that of the metastore is `metastore`.
     pub name: ObjectName,
     /// What changes.
     pub action: AlterAction,
@@ -43,6 +44,15 @@ pub enum AlterAction {
         /// The text.
         text: String,
     },
+    /// `SET URL 'url' [FORCE]`; external locations only.
+    SetUrl {
+        /// The folder.
+        url: String,
+        /// `FORCE`: also when something lies in the folder before.
+        force: bool,
+    },
+    /// `SET STORAGE CREDENTIAL c`; external locations only.
+    SetCredential(String),
     /// `SET ROW FILTER f ON (..)`; tables only.
     SetRowFilter(RowFilterSpec),
     /// `DROP ROW FILTER`; tables only.
@@ -61,22 +71,38 @@ pub enum AlterAction {
     },
 }
 
+/// The kinds that `ALTER` is built for.
+const KINDS: &[ObjectKind] = &[
+    ObjectKind::Metastore,
+    ObjectKind::Catalog,
+    ObjectKind::Schema,
+    ObjectKind::Table,
+    ObjectKind::View,
+    ObjectKind::Function,
+    ObjectKind::Volume,
+    ObjectKind::ExternalLocation,
+    ObjectKind::StorageCredential,
+    ObjectKind::Credential,
+];
+
 /// The rest of `ALTER`, for an object that is no principal.
 pub(super) fn alter_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     let Some(kind) = cursor.kind() else {
         return Err(cursor.unexpected("what to alter (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, USER, GROUP)"));
     };
-    let is_built = matches!(
-        kind,
-        ObjectKind::Catalog | ObjectKind::Schema | ObjectKind::Table | ObjectKind::View | ObjectKind::Function
-    );
-    if !is_built {
+    if !KINDS.contains(&kind) {
         return Err(ParseError::unsupported(format!("ALTER {}", kind.word().to_uppercase())));
     }
-    let name = cursor.object_name(&format!("a {kind}"))?;
+    let starts_action = ["SET", "UNSET", "OWNER", "RENAME"].iter().any(|word| cursor.is_word(0, word));
+    let name = match kind.is_nameless() && starts_action {
+        true => ObjectName::new([kind.word()]),
+        false => cursor.object_name(&format!("a {kind}"))?,
+    };
     let action = match common_action(cursor)? {
         Some(action) => action,
         None if kind == ObjectKind::Table => table_action(cursor)?,
+        None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
+        None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
         None => return Err(unknown(cursor, kind)),
     };
     Ok(Statement::Alter(Alter { kind, name, action }))

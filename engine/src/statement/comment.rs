@@ -8,7 +8,7 @@ use super::name::{ObjectKind, ObjectName};
 /// `COMMENT ON kind name IS {'text' | NULL}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommentOn {
-    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`, `Column`.
+    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`, `Column`, `Volume`, `ExternalLocation`, `StorageCredential`.
     pub kind: ObjectKind,
     /// Its name; a column's last part is the column.
     pub name: ObjectName,
@@ -28,7 +28,10 @@ pub(super) fn comment_on(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErro
         | ObjectKind::Table
         | ObjectKind::View
         | ObjectKind::Function
-        | ObjectKind::Column => {}
+        | ObjectKind::Column
+        | ObjectKind::Volume
+        | ObjectKind::ExternalLocation
+        | ObjectKind::StorageCredential => {}
         other => return Err(ParseError::unsupported(format!("COMMENT ON {}", other.word().to_uppercase()))),
     }
     let name = cursor.object_name(&format!("a {kind}"))?;

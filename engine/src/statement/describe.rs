@@ -11,7 +11,8 @@ use super::query::starts_query;
 /// `{DESC | DESCRIBE} [kind] [EXTENDED | FORMATTED] name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Describe {
-    /// One of `Catalog`, `Schema`, `Table` (also a view), `Function`. No word means `Table`.
+    /// One of `Catalog`, `Schema`, `Table` (also a view), `Function`, `Volume`, `ExternalLocation`, `StorageCredential`. No
+    /// word means `Table`.
     pub kind: ObjectKind,
     /// `EXTENDED` or `FORMATTED`.
     pub extended: bool,
@@ -25,7 +26,17 @@ pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError>
     let mut extended = eat_extended(cursor);
     let kind = cursor.kind_before_name(&[]).unwrap_or(ObjectKind::Table);
     let kind = if kind == ObjectKind::View { ObjectKind::Table } else { kind };
-    if !matches!(kind, ObjectKind::Catalog | ObjectKind::Schema | ObjectKind::Table | ObjectKind::Function) {
+    let is_built = matches!(
+        kind,
+        ObjectKind::Catalog
+            | ObjectKind::Schema
+            | ObjectKind::Table
+            | ObjectKind::Function
+            | ObjectKind::Volume
+            | ObjectKind::ExternalLocation
+            | ObjectKind::StorageCredential
+    );
+    if !is_built {
         return Err(ParseError::unsupported(format!("DESCRIBE {}", kind.word().to_uppercase())));
     }
     extended |= eat_extended(cursor);

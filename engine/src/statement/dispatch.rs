@@ -14,6 +14,7 @@ use super::namespace::{create_catalog, create_schema, set_statement, use_stateme
 use super::principal::{alter_principal, create_principal, drop_principal};
 use super::query::{explain, gated_query, starts_query};
 use super::show::show;
+use super::storage::create_storage;
 use super::table::{TableWords, create_table};
 use super::view::create_view;
 
@@ -89,11 +90,7 @@ const UNBUILT_CREATE: &[(&[&str], &str)] = &[
     (&["TEMP"], "temporary objects"),
     (&["TEMPORARY"], "temporary objects"),
     (&["GLOBAL"], "temporary objects"),
-    (&["VOLUME"], "volumes"),
-    (&["EXTERNAL", "VOLUME"], "volumes"),
-    (&["EXTERNAL", "LOCATION"], "external locations"),
     (&["EXTERNAL", "METADATA"], "external metadata"),
-    (&["STORAGE"], "storage credentials"),
     (&["SERVICE", "CREDENTIAL"], "service credentials"),
     (&["CREDENTIAL"], "credentials"),
     (&["CONNECTION"], "connections"),
@@ -173,6 +170,9 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.eat("FUNCTION") {
         return create_function(cursor, or_replace);
     }
+    if !or_replace && let Some(made) = create_storage(cursor)? {
+        return Ok(made);
+    }
     if let Some((_, what)) = UNBUILT_CREATE.iter().find(|(words, _)| cursor.is_words(words)) {
         return Err(ParseError::unsupported(*what));
     }
@@ -187,7 +187,7 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     }
     match cursor.principal_kind() {
         Some(kind) => create_principal(cursor, kind),
-        None => Err(cursor.unexpected("what to create (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, USER, GROUP)")),
+        None => Err(cursor.unexpected("what to create (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, VOLUME, USER, GROUP)")),
     }
 }
 

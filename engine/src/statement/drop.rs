@@ -6,23 +6,33 @@ use super::Statement;
 use super::cursor::Cursor;
 use super::error::ParseError;
 use super::name::{ObjectKind, ObjectName};
+use super::storage::drops_by_force;
 
 /// `DROP kind [IF EXISTS] name [RESTRICT | CASCADE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drop {
-    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`.
+    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`, `Volume`, `ExternalLocation`, `StorageCredential`.
     pub kind: ObjectKind,
     /// Whether an absent one is fine.
     pub if_exists: bool,
     /// Its name.
     pub name: ObjectName,
-    /// `CASCADE`: with all that is inside. Without it, or with `RESTRICT`, it has to be empty.
+    /// `CASCADE`: with all that is inside. Without it, or with `RESTRICT`, it has to be empty. For an external location or a
+    /// storage credential, `FORCE`: also when it is in use.
     pub cascade: bool,
 }
 
 /// The kinds that `DROP` is built for.
-const KINDS: &[ObjectKind] =
-    &[ObjectKind::Catalog, ObjectKind::Schema, ObjectKind::Table, ObjectKind::View, ObjectKind::Function];
+const KINDS: &[ObjectKind] = &[
+    ObjectKind::Catalog,
+    ObjectKind::Schema,
+    ObjectKind::Table,
+    ObjectKind::View,
+    ObjectKind::Function,
+    ObjectKind::Volume,
+    ObjectKind::ExternalLocation,
+    ObjectKind::StorageCredential,
+];
 
 /// The rest of `DROP`, for an object that is no principal.
 pub(super) fn drop_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
@@ -30,7 +40,7 @@ pub(super) fn drop_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErr
         return Err(ParseError::unsupported("temporary objects"));
     }
     let Some(kind) = cursor.kind() else {
-        return Err(cursor.unexpected("what to drop (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, USER, GROUP)"));
+        return Err(cursor.unexpected("what to drop (CATALOG, SCHEMA, TABLE, VIEW, FUNCTION, VOLUME, USER, GROUP)"));
     };
     if !KINDS.contains(&kind) {
         return Err(ParseError::unsupported(format!("DROP {}", kind.word().to_uppercase())));
@@ -43,7 +53,11 @@ pub(super) fn drop_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErr
     if cursor.is_word(0, "PURGE") {
         return Err(ParseError::unsupported("DROP TABLE … PURGE"));
     }
-    let cascade = cursor.eat_any(&["CASCADE", "RESTRICT"]) == Some("CASCADE");
+    let cascade = if drops_by_force(kind) {
+        cursor.eat("FORCE")
+    } else {
+        cursor.eat_any(&["CASCADE", "RESTRICT"]) == Some("CASCADE")
+    };
     Ok(Statement::Drop(Drop { kind, if_exists, name, cascade }))
 }
 

@@ -1,4 +1,4 @@
-//! `GRANT`, `REVOKE`, `DENY` and `SHOW GRANTS`: one grammar for the whole family.
+//! `GRANT`, `REVOKE`, `DENY`, `SHOW [EFFECTIVE] GRANTS` and `EXPLAIN ACCESS`: one grammar for the whole family.
 
 use std::fmt;
 
@@ -60,13 +60,30 @@ pub enum Grantees {
     Recipient(String),
 }
 
-/// `SHOW GRANTS [principal] [ON object]`.
+/// `SHOW [EFFECTIVE] GRANTS [principal] [ON object] [AS OF TIMESTAMP 'time']`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ShowGrants {
-    /// Whose; everybody's when absent.
+    /// Whether what comes of the grants is asked for, rather than the grants.
+    pub effective: bool,
+    /// Whose; when absent, everybody's on an object, and the caller's own everywhere or in effect.
     pub principal: Option<String>,
     /// On what; everything (of the principal) when absent.
     pub on: Option<ObjectRef>,
+    /// As of when, as written; now when absent.
+    pub as_of: Option<String>,
+}
+
+/// `EXPLAIN ACCESS privilege [(column)] ON object [FOR principal] [AS OF TIMESTAMP 'time']`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplainAccess {
+    /// The privilege, with one column at most.
+    pub privilege: PrivilegeSpec,
+    /// On what.
+    pub on: ObjectRef,
+    /// For whom; the caller when absent.
+    pub principal: Option<String>,
+    /// As of when, as written; now when absent.
+    pub as_of: Option<String>,
 }
 
 impl fmt::Display for GrantVerb {
@@ -143,12 +160,46 @@ pub(super) fn show_grants(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErr
     if cursor.is_words(&["TO", "RECIPIENT"]) {
         return Err(ParseError::unsupported("SHOW GRANTS TO RECIPIENT"));
     }
-    cursor.eat_any(&["TO", "FOR"]);
-    let names_principal = !cursor.at_end() && !cursor.is_word(0, "ON");
-    let principal = if names_principal { Some(cursor.principal("a principal")?) } else { None };
-    let on = if cursor.eat("ON") { Some(object_ref(cursor, &[])?) } else { None };
-    if principal.is_none() && on.is_none() {
-        return Err(cursor.unexpected("a principal or `ON` and an object"));
+    Ok(Statement::ShowGrants(shown(cursor, false)?))
+}
+
+/// The rest of `SHOW EFFECTIVE GRANTS`.
+pub(super) fn show_effective_grants(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    let show = shown(cursor, true)?;
+    if show.on.is_none() {
+        return Err(cursor.unexpected("`ON` and an object"));
     }
-    Ok(Statement::ShowGrants(ShowGrants { principal, on }))
+    Ok(Statement::ShowGrants(show))
+}
+
+fn shown(cursor: &mut Cursor<'_>, effective: bool) -> Result<ShowGrants, ParseError> {
+    let is_said = cursor.eat_any(&["TO", "FOR"]).is_some();
+    let names_principal = is_said || !(cursor.at_end() || cursor.is_word(0, "ON") || cursor.is_words(AS_OF));
+    let principal = if names_principal { Some(cursor.principal("a principal")?) } else { None };
+    let on = if cursor.eat("ON") { Some(object_ref(cursor, &["AS"])?) } else { None };
+    let as_of = as_of(cursor)?;
+    Ok(ShowGrants { effective, principal, on, as_of })
+}
+
+/// The rest of `EXPLAIN ACCESS`.
+pub(super) fn explain_access(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    let privilege = privilege(cursor)?;
+    if privilege.columns.len() > 1 {
+        return Err(cursor.error("EXPLAIN ACCESS takes one column"));
+    }
+    cursor.expect("ON")?;
+    let on = object_ref(cursor, &["FOR", "AS"])?;
+    let principal = if cursor.eat("FOR") { Some(cursor.principal("a principal")?) } else { None };
+    let as_of = as_of(cursor)?;
+    Ok(Statement::ExplainAccess(ExplainAccess { privilege, on, principal, as_of }))
+}
+
+const AS_OF: &[&str] = &["AS", "OF", "TIMESTAMP"];
+
+/// `AS OF TIMESTAMP 'time'`, if it comes next.
+fn as_of(cursor: &mut Cursor<'_>) -> Result<Option<String>, ParseError> {
+    if !cursor.eat_all(AS_OF) {
+        return Ok(None);
+    }
+    cursor.string("a time in quotes, such as '2026-01-31 12:00:00'").map(Some)
 }

@@ -38,6 +38,7 @@ mod refs;
 mod script;
 mod show;
 mod source;
+mod storage;
 mod table;
 mod view;
 
@@ -56,17 +57,20 @@ pub use describe::Describe;
 pub use drop::Drop;
 pub use error::{ParseError, ParseErrorKind};
 pub use function::{CreateFunction, DataAccess, FunctionBody, FunctionParameter};
-pub use grant::{GrantStatement, GrantVerb, Grantees, ObjectRef, PrivilegeSpec, ShowGrants};
+pub use grant::{ExplainAccess, GrantStatement, GrantVerb, Grantees, ObjectRef, PrivilegeSpec, ShowGrants};
 pub use insert::Insert;
 pub use limits::ParseLimits;
 pub use name::{ObjectKind, ObjectName};
 pub use namespace::{CreateCatalog, CreateSchema, Use};
 pub use policy::{Literal, MaskSpec, PolicyArgument, RowFilterSpec};
-pub use principal::{AlterPrincipal, CreatePrincipal, DropPrincipal, Member, PrincipalAction, PrincipalKind};
+pub use principal::{
+    AlterPrincipal, CreatePrincipal, DropPrincipal, Leftovers, Member, PrincipalAction, PrincipalKind,
+};
 pub use query::{Explain, SourceQuery};
 pub use refs::QueryRefs;
 pub use script::split_script;
 pub use show::{FunctionScope, Show, ShowKind};
+pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume};
 pub use table::CreateTable;
 pub use view::{CreateView, ViewColumn};
 
@@ -93,6 +97,12 @@ pub enum Statement {
     CreateView(Box<CreateView>),
     /// `CREATE FUNCTION`.
     CreateFunction(Box<CreateFunction>),
+    /// `CREATE STORAGE CREDENTIAL`.
+    CreateStorageCredential(CreateStorageCredential),
+    /// `CREATE EXTERNAL LOCATION`.
+    CreateExternalLocation(CreateExternalLocation),
+    /// `CREATE VOLUME`.
+    CreateVolume(CreateVolume),
     /// `INSERT`.
     Insert(Box<Insert>),
     /// `DROP` of a catalog object.
@@ -103,8 +113,10 @@ pub enum Statement {
     CommentOn(CommentOn),
     /// `GRANT`, `REVOKE`, `DENY`.
     Grant(GrantStatement),
-    /// `SHOW GRANTS`.
+    /// `SHOW GRANTS`, `SHOW EFFECTIVE GRANTS`.
     ShowGrants(ShowGrants),
+    /// `EXPLAIN ACCESS`.
+    ExplainAccess(ExplainAccess),
     /// `SHOW` of anything else.
     Show(Show),
     /// `DESCRIBE`.

@@ -30,7 +30,7 @@ pub struct CreatePrincipal {
     pub name: String,
 }
 
-/// `DROP {USER | GROUP | SERVICE PRINCIPAL} [IF EXISTS] name`.
+/// `DROP {USER | GROUP | SERVICE PRINCIPAL} [IF EXISTS] name [RESTRICT | CASCADE | REASSIGN OWNED TO heir]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DropPrincipal {
     /// Its kind.
@@ -39,6 +39,19 @@ pub struct DropPrincipal {
     pub if_exists: bool,
     /// Its name.
     pub name: String,
+    /// What becomes of what it owns and holds.
+    pub leftovers: Leftovers,
+}
+
+/// What becomes of what a dropped principal owns and holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Leftovers {
+    /// `RESTRICT`, or no word: it must own and hold nothing.
+    Restrict,
+    /// `CASCADE`: what it holds goes; it must own nothing.
+    Cascade,
+    /// `REASSIGN OWNED TO heir`: the heir owns what it owned; what it holds goes.
+    Reassign(String),
 }
 
 /// `ALTER {USER | GROUP | SERVICE PRINCIPAL} name ..`.
@@ -135,7 +148,12 @@ pub(super) fn create_principal(cursor: &mut Cursor<'_>, kind: PrincipalKind) -> 
 pub(super) fn drop_principal(cursor: &mut Cursor<'_>, kind: PrincipalKind) -> Result<Statement, ParseError> {
     let if_exists = cursor.if_exists();
     let name = cursor.principal(&format!("a {kind}"))?;
-    Ok(Statement::DropPrincipal(DropPrincipal { kind, if_exists, name }))
+    let leftovers = match cursor.eat_any(&["RESTRICT", "CASCADE"]) {
+        Some("CASCADE") => Leftovers::Cascade,
+        None if cursor.eat_all(&["REASSIGN", "OWNED", "TO"]) => Leftovers::Reassign(cursor.principal("a principal")?),
+        _ => Leftovers::Restrict,
+    };
+    Ok(Statement::DropPrincipal(DropPrincipal { kind, if_exists, name, leftovers }))
 }
 
 /// The rest of `ALTER {USER | GROUP | SERVICE PRINCIPAL}`.

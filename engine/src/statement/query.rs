@@ -7,6 +7,7 @@ use super::Statement;
 use super::cursor::Cursor;
 use super::error::ParseError;
 use super::gate;
+use super::grant::explain_access;
 
 /// `EXPLAIN [ANALYZE] [VERBOSE | EXTENDED] query`.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +56,11 @@ pub(super) fn source_query(cursor: &mut Cursor<'_>) -> Result<SourceQuery, Parse
     Ok(SourceQuery { query, text: cursor.text_since(mark) })
 }
 
-/// The rest of `EXPLAIN`.
+/// The rest of `EXPLAIN`: of access, or of a query.
 pub(super) fn explain(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    if cursor.eat("ACCESS") {
+        return explain_access(cursor);
+    }
     let mut explain = (false, false);
     loop {
         match cursor.eat_any(&["ANALYZE", "VERBOSE", "EXTENDED", "FORMATTED", "COST", "CODEGEN"]) {

@@ -5,7 +5,7 @@ use sqlparser::tokenizer::Token;
 use super::Statement;
 use super::cursor::Cursor;
 use super::error::ParseError;
-use super::grant::show_grants;
+use super::grant::{show_effective_grants, show_grants};
 use super::name::ObjectName;
 
 /// `SHOW things [IN name] [LIKE 'pattern']`.
@@ -40,6 +40,12 @@ pub enum ShowKind {
     Groups,
     /// `SHOW SERVICE PRINCIPALS`.
     ServicePrincipals,
+    /// `SHOW VOLUMES`; `within` is a schema.
+    Volumes,
+    /// `SHOW EXTERNAL LOCATIONS`.
+    ExternalLocations,
+    /// `SHOW STORAGE CREDENTIALS`.
+    StorageCredentials,
     /// `SHOW CURRENT CATALOG`.
     CurrentCatalog,
     /// `SHOW CURRENT SCHEMA`.
@@ -65,6 +71,9 @@ pub enum FunctionScope {
 pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.eat_any(&["GRANTS", "GRANT"]).is_some() {
         return show_grants(cursor);
+    }
+    if cursor.eat_all(&["EFFECTIVE", "GRANTS"]) {
+        return show_effective_grants(cursor);
     }
     if cursor.is_words(&["TABLES", "DROPPED"]) || cursor.is_words(&["TABLE", "EXTENDED"]) {
         return Err(ParseError::unsupported("SHOW TABLES DROPPED and SHOW TABLE EXTENDED"));
@@ -98,6 +107,9 @@ const KINDS: &[(&[&str], ShowKind)] = &[
     (&["USER", "FUNCTIONS"], ShowKind::Functions(FunctionScope::User)),
     (&["SYSTEM", "FUNCTIONS"], ShowKind::Functions(FunctionScope::System)),
     (&["COLUMNS"], ShowKind::Columns),
+    (&["VOLUMES"], ShowKind::Volumes),
+    (&["EXTERNAL", "LOCATIONS"], ShowKind::ExternalLocations),
+    (&["STORAGE", "CREDENTIALS"], ShowKind::StorageCredentials),
     (&["USERS"], ShowKind::Users),
     (&["GROUPS"], ShowKind::Groups),
     (&["SERVICE", "PRINCIPALS"], ShowKind::ServicePrincipals),
@@ -110,7 +122,6 @@ const KINDS: &[(&[&str], ShowKind)] = &[
 
 /// Things that others show and that are not built.
 const UNBUILT: &[&str] = &[
-    "VOLUMES",
     "SHARES",
     "RECIPIENTS",
     "PROVIDERS",
@@ -145,7 +156,10 @@ fn unknown(cursor: &Cursor<'_>) -> ParseError {
 }
 
 fn listing(cursor: &mut Cursor<'_>, what: ShowKind) -> Result<Statement, ParseError> {
-    let takes_place = matches!(what, ShowKind::Schemas | ShowKind::Tables | ShowKind::Views | ShowKind::Functions(_));
+    let takes_place = matches!(
+        what,
+        ShowKind::Schemas | ShowKind::Tables | ShowKind::Views | ShowKind::Functions(_) | ShowKind::Volumes
+    );
     let within = if takes_place { place(cursor, "a catalog or schema")? } else { None };
     let said_like = cursor.eat("LIKE");
     let pattern = cursor.maybe_string();

@@ -126,7 +126,9 @@ fn create_volume(cursor: &mut Cursor<'_>, external: bool) -> Result<Statement, P
     }
     match (external, made.location.is_some()) {
         (true, false) => Err(cursor.error("an external volume needs LOCATION")),
-        (false, true) => Err(cursor.error("only an EXTERNAL volume has a LOCATION: leave it out, or write CREATE EXTERNAL VOLUME")),
+        (false, true) => {
+            Err(cursor.error("only an EXTERNAL volume has a LOCATION: leave it out, or write CREATE EXTERNAL VOLUME"))
+        }
         _ => Ok(Statement::CreateVolume(made)),
     }
 }

@@ -13,7 +13,6 @@ fn times(text: &str, count: usize) -> String {
 #[case("SHOW anything")]
 #[case("SHOW a b c")]
 #[case("SHOW spark.sql.shuffle.partitions")]
-#[case("SHOW GRANTS")]
 #[case("SHOW")]
 #[case("SHOW TABLES extra words")]
 #[case("SHOW CATALOGS; DROP CATALOG main")]

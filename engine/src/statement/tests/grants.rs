@@ -105,6 +105,7 @@ fn other_forms_are_unsupported(#[case] sql: &str) {
 }
 
 #[rstest]
+#[case("SHOW GRANTS", None, None)]
 #[case("SHOW GRANTS ON TABLE c.s.t", None, Some((Some(ObjectKind::Table), Some("c.s.t"))))]
 #[case("SHOW GRANTS ON c.s.t", None, Some((None, Some("c.s.t"))))]
 #[case("SHOW GRANTS ON METASTORE", None, Some((Some(ObjectKind::Metastore), None)))]
@@ -118,14 +119,64 @@ fn show_grants_parses(
     #[case] principal: Option<&str>,
     #[case] on: Option<(Option<ObjectKind>, Option<&str>)>,
 ) {
-    let expected = ShowGrants {
-        principal: principal.map(str::to_owned),
-        on: on.map(|(kind, text)| ObjectRef { kind, name: text.map(name) }),
-    };
+    let on = on.map(|(kind, text)| ObjectRef { kind, name: text.map(name) });
+    let expected = ShowGrants { effective: false, principal: principal.map(str::to_owned), on, as_of: None };
     assert_eq!(parse(sql), Statement::ShowGrants(expected));
 }
 
-#[test]
-fn show_grants_of_nobody_on_nothing_is_an_error() {
-    assert_eq!(error("SHOW GRANTS").kind, ParseErrorKind::Syntax);
+/// What is shown or explained as one line: `privilege | principal | kind | name | as of`.
+fn asked(sql: &str) -> String {
+    let (privilege, principal, on, as_of) = match parse(sql) {
+        Statement::ShowGrants(show) => {
+            (if show.effective { "effective" } else { "all" }.to_owned(), show.principal, show.on, show.as_of)
+        }
+        Statement::ExplainAccess(explain) => {
+            let PrivilegeSpec { words, columns } = explain.privilege;
+            (format!("{words}({})", columns.join(",")), explain.principal, Some(explain.on), explain.as_of)
+        }
+        other => panic!("{sql}: {other:?}"),
+    };
+    let kind = on.as_ref().and_then(|on| on.kind).map_or("-".to_owned(), |kind| kind.to_string());
+    let name = on.and_then(|on| on.name).map_or("-".to_owned(), |name| name.to_string());
+    let (principal, as_of) = (principal.unwrap_or_default(), as_of.unwrap_or_default());
+    format!("{privilege} | {principal} | {kind} | {name} | {as_of}")
+}
+
+#[rstest]
+#[case("SHOW GRANTS ON t AS OF TIMESTAMP '2026-01-31'", "all |  | - | t | 2026-01-31")]
+#[case("SHOW GRANTS bob@x.com ON METASTORE AS OF TIMESTAMP 'now'", "all | bob@x.com | metastore | - | now")]
+#[case("SHOW GRANTS ON table AS OF TIMESTAMP \"x\"", "all |  | - | table | x")]
+#[case("SHOW GRANTS AS OF TIMESTAMP 'x'", "all |  | - | - | x")]
+#[case("SHOW GRANTS as ON t", "all | as | - | t | ")]
+#[case("SHOW EFFECTIVE GRANTS ON TABLE c.s.t", "effective |  | table | c.s.t | ")]
+#[case("show effective grants `a b` on catalog c as of timestamp 'x';", "effective | a b | catalog | c | x")]
+#[case("EXPLAIN ACCESS SELECT ON TABLE c.s.t", "SELECT() |  | table | c.s.t | ")]
+#[case("EXPLAIN ACCESS SELECT (a) ON t FOR bob", "SELECT(a) | bob | - | t | ")]
+#[case("explain access use catalog on catalog c for bob@x.com", "USE CATALOG() | bob@x.com | catalog | c | ")]
+#[case("EXPLAIN ACCESS CREATE CATALOG ON METASTORE FOR bob", "CREATE CATALOG() | bob | metastore | - | ")]
+#[case("EXPLAIN ACCESS MODIFY ON view FOR bob AS OF TIMESTAMP 'x'", "MODIFY() | bob | - | view | x")]
+#[case("EXPLAIN ACCESS EXECUTE ON FUNCTION f AS OF TIMESTAMP 'x'", "EXECUTE() |  | function | f | x")]
+fn questions_about_access_parse(#[case] sql: &str, #[case] expected: &str) {
+    assert_eq!(asked(sql), expected);
+}
+
+#[rstest]
+#[case("SHOW GRANTS ON")]
+#[case("SHOW GRANTS ON t AS OF")]
+#[case("SHOW GRANTS ON t AS OF TIMESTAMP")]
+#[case("SHOW GRANTS ON t AS OF TIMESTAMP 5")]
+#[case("SHOW GRANTS ON t TIMESTAMP AS OF 'x'")]
+#[case("SHOW EFFECTIVE GRANTS")]
+#[case("SHOW EFFECTIVE GRANTS bob")]
+#[case("EXPLAIN ACCESS")]
+#[case("EXPLAIN ACCESS ON t")]
+#[case("EXPLAIN ACCESS SELECT")]
+#[case("EXPLAIN ACCESS SELECT, MODIFY ON t")]
+#[case("EXPLAIN ACCESS SELECT (a, b) ON t")]
+#[case("EXPLAIN ACCESS SELECT ON t FOR")]
+#[case("EXPLAIN ACCESS SELECT ON t FOR a, b")]
+#[case("EXPLAIN ACCESS SELECT ON t TO bob")]
+#[case("EXPLAIN ACCESS SELECT 1")]
+fn broken_questions_about_access_are_errors(#[case] sql: &str) {
+    assert_eq!(error(sql).kind, ParseErrorKind::Syntax, "{sql}");
 }

@@ -9,6 +9,7 @@ mod refs;
 mod refused;
 mod session;
 mod soup;
+mod storage;
 
 use super::*;
 

@@ -104,10 +104,67 @@ fn principals_are_made_changed_and_dropped() {
     let (kind, name) = (PrincipalKind::ServicePrincipal, "svc-1".to_owned());
     let made = CreatePrincipal { kind, if_not_exists: true, name: name.clone() };
     assert_eq!(parse("CREATE SERVICE PRINCIPAL IF NOT EXISTS `svc-1`"), Statement::CreatePrincipal(made));
-    let dropped = DropPrincipal { kind, if_exists: true, name };
+    let dropped = DropPrincipal { kind, if_exists: true, name, leftovers: Leftovers::Restrict };
     assert_eq!(parse("DROP SERVICE PRINCIPAL IF EXISTS 'svc-1'"), Statement::DropPrincipal(dropped));
     let user = CreatePrincipal { kind: PrincipalKind::User, if_not_exists: false, name: "bob@x.com".into() };
     assert_eq!(parse("CREATE USER bob@x.com"), Statement::CreatePrincipal(user));
+}
+
+#[rstest]
+#[case("DROP USER u", Leftovers::Restrict)]
+#[case("DROP USER u RESTRICT", Leftovers::Restrict)]
+#[case("DROP GROUP u CASCADE;", Leftovers::Cascade)]
+#[case("DROP USER u REASSIGN OWNED TO bob@x.com", Leftovers::Reassign("bob@x.com".into()))]
+#[case("drop service principal if exists u reassign owned to `a b`", Leftovers::Reassign("a b".into()))]
+fn dropped_principals_leave_things(#[case] sql: &str, #[case] expected: Leftovers) {
+    let Statement::DropPrincipal(dropped) = parse(sql) else { panic!("{sql}") };
+    assert_eq!((dropped.name.as_str(), dropped.leftovers), ("u", expected));
+}
+
+#[rstest]
+#[case("DROP USER u CASCADE RESTRICT")]
+#[case("DROP USER u REASSIGN OWNED")]
+#[case("DROP USER u REASSIGN OWNED TO")]
+#[case("DROP USER u REASSIGN OWNED BY u TO v")]
+#[case("DROP USER u, v")]
+fn what_is_left_is_said_in_one_way(#[case] sql: &str) {
+    assert_eq!(error(sql).kind, ParseErrorKind::Syntax, "{sql}");
+}
+
+#[rstest]
+#[case("CREATE USER u WITH PASSWORD 'hunter2'")]
+#[case("CREATE USER u PASSWORD \"hunter2\"")]
+#[case("CREATE USER u WITH PASSWORD = 'hunter2'")]
+#[case("ALTER USER u SET ROLE r")]
+#[case("ALTER USER u SET PASSWORD 'hunter2'")]
+#[case("ALTER USER u WITH PASSWORD 'hunter2'")]
+fn passwords_and_roles_are_refused_unread(#[case] sql: &str) {
+    let what = unsupported(sql);
+    assert!(!what.contains("hunter2") && !what.is_empty(), "{what}");
+}
+
+#[rstest]
+#[case("CREATE USER u IDENTIFIED BY 'hunter2'")]
+#[case("CREATE USER u 'hunter2'")]
+#[case("ALTER USER u IDENTIFIED BY 'hunter2'")]
+#[case("ALTER USER u 'hunter2'")]
+fn other_words_before_passwords_are_errors_that_do_not_quote_them(#[case] sql: &str) {
+    let error = error(sql);
+    assert!(error.kind == ParseErrorKind::Syntax && !error.to_string().contains("hunter2"), "{error}");
+}
+
+#[rstest]
+#[case("ALTER METASTORE OWNER TO g", ObjectKind::Metastore, "metastore")]
+#[case("ALTER METASTORE SET OWNER TO `g`", ObjectKind::Metastore, "metastore")]
+#[case("ALTER METASTORE main OWNER TO g", ObjectKind::Metastore, "main")]
+#[case("ALTER VOLUME c.s.v OWNER TO g", ObjectKind::Volume, "c.s.v")]
+#[case("ALTER EXTERNAL LOCATION l SET OWNER TO g", ObjectKind::ExternalLocation, "l")]
+#[case("ALTER STORAGE CREDENTIAL k OWNER TO g", ObjectKind::StorageCredential, "k")]
+#[case("ALTER CREDENTIAL k OWNER TO g", ObjectKind::Credential, "k")]
+#[case("ALTER FUNCTION c.s.f OWNER TO g", ObjectKind::Function, "c.s.f")]
+fn owners_are_set_on_every_kind(#[case] sql: &str, #[case] kind: ObjectKind, #[case] named: &str) {
+    let action = AlterAction::SetOwner("g".into());
+    assert_eq!(parse(sql), Statement::Alter(Alter { kind, name: name(named), action }));
 }
 
 #[rstest]

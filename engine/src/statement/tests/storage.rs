@@ -48,12 +48,7 @@ fn an_external_location(
 #[case("CREATE VOLUME v", "v", None, None)]
 #[case("CREATE VOLUME IF NOT EXISTS c.s.v COMMENT 'x'", "c.s.v", None, some("x"))]
 #[case("CREATE EXTERNAL VOLUME s.v LOCATION '/d/v' COMMENT 'x'", "s.v", some("/d/v"), some("x"))]
-fn a_volume(
-    #[case] sql: &str,
-    #[case] named: &str,
-    #[case] location: Option<String>,
-    #[case] comment: Option<String>,
-) {
+fn a_volume(#[case] sql: &str, #[case] named: &str, #[case] location: Option<String>, #[case] comment: Option<String>) {
     let if_not_exists = sql.contains("IF NOT");
     let made = CreateVolume { if_not_exists, name: name(named), location, comment };
     assert_eq!(parse(sql), Statement::CreateVolume(made));

@@ -17,6 +17,9 @@ fn of(statement: &Statement) -> String {
         Statement::CreateTable(_) => "CREATE TABLE",
         Statement::CreateView(_) => "CREATE VIEW",
         Statement::CreateFunction(_) => "CREATE FUNCTION",
+        Statement::CreateVolume(_) => "CREATE VOLUME",
+        Statement::CreateExternalLocation(_) => "CREATE EXTERNAL LOCATION",
+        Statement::CreateStorageCredential(_) => "CREATE STORAGE CREDENTIAL",
         Statement::Insert(_) => "INSERT",
         Statement::Drop(drop) => return with_kind("DROP", drop.kind),
         Statement::Alter(alter) => return with_kind("ALTER", alter.kind),
@@ -26,7 +29,9 @@ fn of(statement: &Statement) -> String {
             GrantVerb::Revoke => "REVOKE",
             GrantVerb::Deny => "DENY",
         },
+        Statement::ShowGrants(show) if show.effective => "SHOW EFFECTIVE GRANTS",
         Statement::ShowGrants(_) => "SHOW GRANTS",
+        Statement::ExplainAccess(_) => "EXPLAIN ACCESS",
         Statement::Show(_) => "SHOW",
         Statement::Describe(_) => "DESCRIBE",
         Statement::CreatePrincipal(create) => return with_principal("CREATE", create.kind),
@@ -65,6 +70,8 @@ mod tests {
     #[case("create group analysts", "CREATE GROUP")]
     #[case("alter table t drop row filter", "ALTER TABLE")]
     #[case("show grants on table t", "SHOW GRANTS")]
+    #[case("show effective grants on table t", "SHOW EFFECTIVE GRANTS")]
+    #[case("explain access select on table t", "EXPLAIN ACCESS")]
     #[case("not sql", "")]
     #[case("", "")]
     fn statements_are_known_by_their_words(#[case] text: &str, #[case] expected: &str) {
