@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::served::Served;
 
 /// A server with `demo.s.t` of three rows, and a user `bob` in the group `analysts`.
-fn with_table() -> (Served, std::path::PathBuf) {
+pub fn with_table() -> (Served, std::path::PathBuf) {
     let served = Served::start();
     served.sql("CREATE CATALOG demo; CREATE SCHEMA demo.s; CREATE TABLE demo.s.t AS SELECT * FROM (VALUES (1, 'a'), (2, 'b'), (3, 'c')) AS v(id, name)");
     let bob = served.user("bob");
@@ -14,7 +14,7 @@ fn with_table() -> (Served, std::path::PathBuf) {
     (served, bob)
 }
 
-fn names<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
+pub fn names<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
     list.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap()).collect()
 }
 
@@ -34,6 +34,12 @@ fn principals_are_created_listed_and_deleted() {
     served.ok(&["service-principal", "create", "etl"]);
     assert!(names(&served.json(&["user", "list"]), "name").contains(&"bob"));
     assert_eq!(names(&served.json(&["service-principal", "list"]), "name"), ["etl"]);
+    let renamed = served.json(&["user", "update", "bob", "--rename", "robert", "--comment", ""]);
+    assert_eq!((renamed["name"].as_str(), renamed["id"].as_str()), (Some("robert"), bob["id"].as_str()));
+    assert!(renamed["comment"].is_null());
+    served.admin(&["user", "update", "robert", "--comment", "x", "--etag", bob["etag"].as_str().unwrap()]).failed(8);
+    served.admin(&["group", "update", "robert", "--comment", "x"]).failed(5);
+    served.ok(&["user", "update", "robert", "--rename", "bob"]);
     let deleted = served.admin(&["user", "delete", "bob"]);
     assert_eq!((deleted.code, deleted.out.as_str()), (0, ""));
     served.admin(&["user", "delete", "bob", "--yes"]).failed(5);

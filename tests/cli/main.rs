@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail by a panic")]
 
 mod access;
+mod explained;
 mod local;
 mod login;
 mod objects;

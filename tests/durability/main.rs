@@ -97,9 +97,9 @@ async fn change(client: &Client, catalog: u32, n: u32, grant: bool) -> Result<()
     let (securable, principals) = (on(catalog), pair(n));
     let privileges: Vec<i32> = PRIVILEGES.iter().map(|p| (*p).into()).collect();
     if grant {
-        service.grant(v1::GrantRequest { securable, principals, privileges }).await.map(drop)
+        service.grant(v1::GrantRequest { securable, principals, privileges, ..Default::default() }).await.map(drop)
     } else {
-        service.revoke(v1::RevokeRequest { securable, principals, privileges }).await.map(drop)
+        service.revoke(v1::RevokeRequest { securable, principals, privileges, ..Default::default() }).await.map(drop)
     }
 }
 

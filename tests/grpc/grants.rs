@@ -18,19 +18,34 @@ fn grant(privileges: &[Privilege], kind: v1::SecurableKind, name: &str, to: &[&s
         securable: on(kind, name),
         principals: to.iter().map(|name| (*name).to_owned()).collect(),
         privileges: privileges.iter().map(|privilege| i32::from(*privilege)).collect(),
+        on_columns: Vec::new(),
     }
 }
 
+fn deny(privileges: &[Privilege], kind: v1::SecurableKind, name: &str, to: &[&str]) -> v1::DenyRequest {
+    let v1::GrantRequest { securable, principals, privileges, on_columns } = grant(privileges, kind, name, to);
+    v1::DenyRequest { securable, principals, privileges, on_columns }
+}
+
+/// A privilege on columns.
+fn on_columns(privilege: Privilege, columns: &[&str]) -> Vec<v1::PrivilegeOn> {
+    let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+    vec![v1::PrivilegeOn { privilege: privilege.into(), columns }]
+}
+
 fn revoke(privileges: &[Privilege], kind: v1::SecurableKind, name: &str, from: &[&str]) -> v1::RevokeRequest {
-    let v1::GrantRequest { securable, principals, privileges } = grant(privileges, kind, name, from);
-    v1::RevokeRequest { securable, principals, privileges }
+    let v1::GrantRequest { securable, principals, privileges, on_columns } = grant(privileges, kind, name, from);
+    v1::RevokeRequest { securable, principals, privileges, on_columns }
 }
 
 fn lines(grants: &[v1::GrantEntry]) -> Vec<String> {
     let line = |entry: &v1::GrantEntry| {
         let privilege = entry.privilege().as_str_name().trim_start_matches("PRIVILEGE_").to_owned();
+        let effect = if entry.denied { "denied " } else { "" };
+        let column = if entry.column.is_empty() { String::new() } else { format!("({})", entry.column) };
         let inherited = if entry.inherited { " inherited" } else { "" };
-        format!("{} {privilege} {}{inherited}", entry.principal, entry.securable.as_ref().unwrap().full_name)
+        let name = &entry.securable.as_ref().unwrap().full_name;
+        format!("{} {effect}{privilege} {name}{column}{inherited}", entry.principal)
     };
     grants.iter().map(line).collect()
 }
@@ -88,7 +103,8 @@ async fn a_privilege_that_means_nothing_there_is_refused() {
         (Privilege::CreateCatalog, Catalog, "main"),
         (Privilege::UseCatalog, Schema, "main.sales"),
         (Privilege::Execute, Table, "main.sales.orders"),
-        (Privilege::Modify, View, "main.sales.big"),
+        (Privilege::ReadVolume, View, "main.sales.big"),
+        (Privilege::Assign, Table, "main.sales.orders"),
         (Privilege::Select, Function, "main.sales.shout"),
         (Privilege::Select, Metastore, ""),
     ] {
@@ -112,9 +128,10 @@ async fn a_grant_is_whole_or_absent() {
         privileges: vec![Privilege::Select.into(), 99],
         principals: vec!["bob".to_owned(), String::new()],
         securable: on(Table, "orders"),
+        on_columns: on_columns(Privilege::Select, &[""]),
     };
     let refused = told(ask!(world, Admin, GrantServiceClient.grant(request)));
-    assert_eq!(refused.fields, ["securable.full_name", "privileges[1]", "principals[1]"]);
+    assert_eq!(refused.fields, ["securable.full_name", "privileges[1]", "on_columns[0].columns[0]", "principals[1]"]);
     assert_eq!(world.everything().await, before);
 }
 
@@ -178,4 +195,125 @@ async fn the_metastore_is_granted_on_without_a_name() {
         GrantServiceClient.grant(grant(&[Privilege::CreateCatalog], Metastore, "x", &["bob"]))
     ));
     assert_eq!(named.fields, ["securable.full_name"]);
+}
+
+#[tokio::test]
+async fn a_denial_beats_grants_and_ownership_until_it_is_revoked() {
+    let world = World::start().await;
+    let query = "SELECT count(*) FROM main.sales.orders";
+    world.server.group("analysts", &["alice"]).await;
+    let request = deny(&[Privilege::Select], Schema, "main.sales", &["analysts"]);
+    for _ in 0..2 {
+        let held = ask!(world, Admin, GrantServiceClient.deny(request.clone())).unwrap().into_inner().grants;
+        assert_eq!(lines(&held), ["analysts denied SELECT main.sales"], "denying twice changes nothing");
+    }
+    assert_eq!(world.sql(Who::Alice, query).await.unwrap_err().code(), Code::PermissionDenied);
+    let again = grant(&[Privilege::Select], Table, "main.sales.orders", &["alice", "analysts"]);
+    ask!(world, Admin, GrantServiceClient.grant(again)).unwrap();
+    assert_eq!(world.sql(Who::Alice, query).await.unwrap_err().code(), Code::PermissionDenied);
+    world.sql(Who::Admin, "ALTER TABLE main.sales.orders OWNER TO alice").await.unwrap();
+    let own = deny(&[Privilege::Select], Table, "main.sales.orders", &["alice"]);
+    ask!(world, Alice, GrantServiceClient.deny(own)).unwrap();
+    let lifted = revoke(&[Privilege::Select], Schema, "main.sales", &["analysts"]);
+    ask!(world, Admin, GrantServiceClient.revoke(lifted)).unwrap();
+    assert_eq!(world.sql(Who::Alice, query).await.unwrap_err().code(), Code::PermissionDenied, "an owner is denied too");
+    let lifted = revoke(&[Privilege::Select], Table, "main.sales.orders", &["alice"]);
+    assert!(ask!(world, Alice, GrantServiceClient.revoke(lifted)).unwrap().into_inner().grants.is_empty());
+    world.sql(Who::Alice, query).await.unwrap();
+}
+
+#[tokio::test]
+async fn everything_can_be_denied_to_everybody() {
+    let world = World::start().await;
+    let request = deny(&[Privilege::AllPrivileges], Catalog, "main", &["account users"]);
+    let held = ask!(world, Admin, GrantServiceClient.deny(request)).unwrap().into_inner().grants;
+    assert_eq!(lines(&held), ["account users denied ALL_PRIVILEGES main"]);
+    for who in [Who::Admin, Who::Alice] {
+        let refused = world.sql(who, "SELECT count(*) FROM main.sales.orders").await.unwrap_err();
+        assert!(matches!(refused.code(), Code::PermissionDenied | Code::NotFound), "{who:?}: {refused:?}");
+    }
+    let lifted = revoke(&[Privilege::AllPrivileges], Catalog, "main", &["account users"]);
+    ask!(world, Admin, GrantServiceClient.revoke(lifted)).unwrap();
+    world.sql(Who::Alice, "SELECT count(*) FROM main.sales.orders").await.unwrap();
+}
+
+#[tokio::test]
+async fn privileges_are_granted_and_denied_on_columns() {
+    let world = World::start().await;
+    let on_phone = v1::DenyRequest {
+        on_columns: on_columns(Privilege::Select, &["phone"]),
+        ..deny(&[], Table, "main.sales.orders", &["alice"])
+    };
+    let held = ask!(world, Admin, GrantServiceClient.deny(on_phone)).unwrap().into_inner().grants;
+    assert_eq!(
+        lines(&held),
+        ["alice SELECT main.sales.orders", "alice denied SELECT main.sales.orders(phone)"]
+    );
+    world.sql(Who::Alice, "SELECT id, region FROM main.sales.orders").await.unwrap();
+    for query in ["SELECT * FROM main.sales.orders", "SELECT id FROM main.sales.orders WHERE phone IS NULL"] {
+        let refused = world.sql(Who::Alice, query).await.unwrap_err();
+        assert_eq!(refused.code(), Code::PermissionDenied, "{query}");
+        assert!(refused.message().contains("phone"), "{}", refused.message());
+    }
+    world.sql(Who::Admin, "GRANT USE CATALOG ON CATALOG main TO bob").await.unwrap();
+    world.sql(Who::Admin, "GRANT USE SCHEMA ON SCHEMA main.sales TO bob").await.unwrap();
+    let some = v1::GrantRequest {
+        on_columns: on_columns(Privilege::Select, &["ID", "region"]),
+        ..grant(&[], Table, "main.sales.orders", &["bob"])
+    };
+    let held = ask!(world, Admin, GrantServiceClient.grant(some.clone())).unwrap().into_inner().grants;
+    assert_eq!(lines(&held), ["bob SELECT main.sales.orders(id)", "bob SELECT main.sales.orders(region)"]);
+    let answer = world.sql(Who::Bob, "SELECT region, count(*) FROM main.sales.orders GROUP BY region").await.unwrap();
+    assert_eq!(answer.rows.num_rows(), 2);
+    assert_eq!(
+        world.sql(Who::Bob, "SELECT total FROM main.sales.orders").await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    let page = v1::ListGrantsRequest { securable: on(Table, "main.sales.orders"), page_size: 1, ..Default::default() };
+    let expected = [
+        "alice SELECT main.sales.orders",
+        "bob SELECT main.sales.orders(id)",
+        "alice denied SELECT main.sales.orders(phone)",
+        "bob SELECT main.sales.orders(region)",
+    ];
+    assert_eq!(pages(&world, Who::Admin, page).await.concat(), expected);
+    let v1::GrantRequest { securable, principals, privileges, on_columns } = some;
+    let gone = v1::RevokeRequest { securable, principals, privileges, on_columns };
+    assert!(ask!(world, Admin, GrantServiceClient.revoke(gone)).unwrap().into_inner().grants.is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_granted_on_columns_is_refused() {
+    let world = World::start().await;
+    let before = world.everything().await;
+    for (privilege, kind, name, columns, code) in [
+        (Privilege::ApplyTag, Table, "main.sales.orders", ["id"], Code::InvalidArgument),
+        (Privilege::AllPrivileges, Table, "main.sales.orders", ["id"], Code::InvalidArgument),
+        (Privilege::Select, Schema, "main.sales", ["id"], Code::InvalidArgument),
+        (Privilege::Select, Table, "main.sales.orders", ["absent"], Code::NotFound),
+    ] {
+        let request = v1::GrantRequest {
+            on_columns: on_columns(privilege, &columns),
+            ..grant(&[Privilege::Select], kind, name, &["bob"])
+        };
+        let refused = told(ask!(world, Admin, GrantServiceClient.grant(request)));
+        assert_eq!(refused.code, code, "{privilege:?} on {name}: {refused:?}");
+    }
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn kinds_that_are_not_there_yet_are_not_found() {
+    let world = World::start().await;
+    for (kind, name) in [
+        (v1::SecurableKind::Share, "s"),
+        (v1::SecurableKind::Connection, "c"),
+        (v1::SecurableKind::Model, "main.sales.m"),
+        (v1::SecurableKind::Tag, "t"),
+    ] {
+        let request = grant(&[Privilege::Manage], kind, name, &["bob"]);
+        assert_eq!(told(ask!(world, Admin, GrantServiceClient.grant(request))).code, Code::NotFound, "{kind:?}");
+    }
+    let column = grant(&[Privilege::Select], v1::SecurableKind::Column, "main.sales.orders.id", &["bob"]);
+    assert_eq!(told(ask!(world, Admin, GrantServiceClient.grant(column))).fields, ["securable.kind"]);
 }

@@ -4,8 +4,10 @@
 //! must get the very words that an absent thing gets.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a helper that fails fails its test")]
 
+mod access;
 mod audit;
 mod catalogs;
+mod consistency;
 mod functions;
 mod grants;
 mod identity;

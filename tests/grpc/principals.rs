@@ -5,7 +5,7 @@ use lakewarden_proto::v1::principal_service_client::PrincipalServiceClient;
 use tonic::Code;
 
 use crate::ask;
-use crate::world::{Who, World, told};
+use crate::world::{Who, World, mask, told};
 use v1::PrincipalKind::{Group, ServicePrincipal, Unspecified, User};
 
 fn create(name: &str, kind: v1::PrincipalKind) -> v1::CreatePrincipalRequest {
@@ -60,6 +60,95 @@ async fn who_owns_something_cannot_be_deleted() {
     assert!(refused.message.contains("`main.sales`"), "{}", refused.message);
     let own = told(ask!(world, Admin, PrincipalServiceClient.delete_principal(delete("admin", User))));
     assert_eq!(own.code, Code::FailedPrecondition);
+}
+
+fn update(name: &str, paths: &[&str], new_name: &str, comment: &str) -> v1::UpdatePrincipalRequest {
+    let principal = v1::Principal { name: new_name.to_owned(), comment: comment.to_owned(), ..Default::default() };
+    v1::UpdatePrincipalRequest {
+        name: name.to_owned(),
+        principal: Some(principal),
+        update_mask: mask(paths),
+        ..Default::default()
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_principal_keeps_its_grants_its_groups_and_its_token() {
+    let world = World::start().await;
+    world.server.group("team", &["alice"]).await;
+    let before = ask!(world, Admin, PrincipalServiceClient.get_principal(get("alice", User))).unwrap().into_inner();
+    let request = update("ALICE", &["name", "comment"], "carol", "sales");
+    let changed = ask!(world, Admin, PrincipalServiceClient.update_principal(request)).unwrap().into_inner();
+    assert_eq!((changed.name.as_str(), changed.comment.as_str(), &changed.id), ("carol", "sales", &before.id));
+    assert_ne!(changed.etag, before.etag);
+    let read = world.sql(Who::Alice, "SELECT current_user(), is_member('team') FROM main.sales.orders LIMIT 1").await;
+    assert!(read.as_ref().unwrap().text().contains("| carol"), "{read:?}");
+    assert!(read.unwrap().text().contains("true"));
+    let gone = told(ask!(world, Admin, PrincipalServiceClient.get_principal(get("alice", User))));
+    assert_eq!(gone.code, Code::NotFound);
+    let request = update("carol", &["comment"], "not read", "");
+    let changed = ask!(world, Admin, PrincipalServiceClient.update_principal(request)).unwrap().into_inner();
+    assert_eq!((changed.name.as_str(), changed.comment.as_str()), ("carol", ""));
+}
+
+#[tokio::test]
+async fn a_principal_is_updated_as_it_was_seen_or_not_at_all() {
+    let world = World::start().await;
+    let before = world.everything().await;
+    let stale = v1::UpdatePrincipalRequest { etag: "1".to_owned(), ..update("alice", &["comment"], "", "x") };
+    assert_eq!(told(ask!(world, Admin, PrincipalServiceClient.update_principal(stale))).code, Code::Aborted);
+    let other = v1::UpdatePrincipalRequest { kind: Group.into(), ..update("alice", &["comment"], "", "x") };
+    assert_eq!(told(ask!(world, Admin, PrincipalServiceClient.update_principal(other))).code, Code::NotFound);
+    for (request, code) in [
+        (update("alice", &["name"], "BOB", ""), Code::AlreadyExists),
+        (update("nobody", &["comment"], "", "x"), Code::NotFound),
+        (update("account users", &["name"], "all", ""), Code::FailedPrecondition),
+        (update("alice", &["kind"], "", ""), Code::InvalidArgument),
+    ] {
+        let refused = told(ask!(world, Admin, PrincipalServiceClient.update_principal(request.clone())));
+        assert_eq!(refused.code, code, "{request:?}");
+    }
+    let empty = v1::UpdatePrincipalRequest::default();
+    let refused = told(ask!(world, Admin, PrincipalServiceClient.update_principal(empty)));
+    assert_eq!(refused.fields, ["name", "update_mask", "principal"]);
+    assert_eq!(world.everything().await, before);
+}
+
+#[tokio::test]
+async fn what_a_deleted_principal_leaves_behind_needs_a_choice() {
+    let world = World::start().await;
+    let choice = |name: &str, leftovers: v1::Leftovers, to: &str| v1::DeletePrincipalRequest {
+        leftovers: leftovers.into(),
+        reassign_owned_to: to.to_owned(),
+        ..delete(name, User)
+    };
+    world.sql(Who::Admin, "DENY SELECT (phone) ON TABLE main.sales.orders TO bob").await.unwrap();
+    let before = world.everything().await;
+    for leftovers in [v1::Leftovers::Unspecified, v1::Leftovers::Restrict] {
+        let refused = told(ask!(world, Admin, PrincipalServiceClient.delete_principal(choice("bob", leftovers, ""))));
+        assert_eq!((refused.code, refused.reason.as_str()), (Code::FailedPrecondition, "IN_USE"));
+        assert!(refused.message.contains("`main.sales.orders`"), "{}", refused.message);
+    }
+    ask!(world, Admin, PrincipalServiceClient.delete_principal(choice("bob", v1::Leftovers::Cascade, ""))).unwrap();
+    let after = world.everything().await;
+    assert!(before.contains("\"bob\"") && !after.contains("\"bob\""), "{after}");
+
+    world.sql(Who::Admin, "ALTER SCHEMA main.sales OWNER TO alice").await.unwrap();
+    let owns = told(ask!(world, Admin, PrincipalServiceClient.delete_principal(choice("alice", v1::Leftovers::Cascade, ""))));
+    assert_eq!(owns.code, Code::FailedPrecondition);
+    assert!(owns.message.contains("`main.sales`"), "{}", owns.message);
+    for (to, code) in [("nobody", Code::NotFound), ("alice", Code::InvalidArgument), ("", Code::InvalidArgument)] {
+        let request = choice("alice", v1::Leftovers::Reassign, to);
+        assert_eq!(told(ask!(world, Admin, PrincipalServiceClient.delete_principal(request))).code, code, "{to}");
+    }
+    world.server.group("heirs", &[]).await;
+    let request = choice("alice", v1::Leftovers::Reassign, "heirs");
+    ask!(world, Admin, PrincipalServiceClient.delete_principal(request)).unwrap();
+    use lakewarden_proto::v1::schema_service_client::SchemaServiceClient;
+    let schema = v1::GetSchemaRequest { full_name: "main.sales".to_owned() };
+    assert_eq!(ask!(world, Admin, SchemaServiceClient.get_schema(schema)).unwrap().into_inner().owner, "heirs");
+    let both = choice("admin", v1::Leftovers::Cascade, "heirs");
+    assert_eq!(told(ask!(world, Admin, PrincipalServiceClient.delete_principal(both))).fields, ["reassign_owned_to"]);
 }
 
 #[tokio::test]

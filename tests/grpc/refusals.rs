@@ -13,6 +13,7 @@ use lakewarden_proto::v1::table_service_client::TableServiceClient;
 use lakewarden_proto::v1::token_service_client::TokenServiceClient;
 use tonic::Code;
 
+use crate::ask;
 use crate::world::{Told, Who, World, mask, told};
 
 /// The names that the operations are asked of.
@@ -223,10 +224,77 @@ async fn rights(world: &World, who: Who, names: &Names) -> Vec<(&'static str, To
             GrantServiceClient.grant(v1::GrantRequest {
                 securable: securable.clone(),
                 principals: principals.clone(),
-                privileges: privileges.clone()
+                privileges: privileges.clone(),
+                ..Default::default()
             })
         ),
-        asked!(world, who, GrantServiceClient.revoke(v1::RevokeRequest { securable, principals, privileges })),
+        asked!(
+            world,
+            who,
+            GrantServiceClient.deny(v1::DenyRequest {
+                securable: securable.clone(),
+                principals: principals.clone(),
+                privileges: privileges.clone(),
+                ..Default::default()
+            })
+        ),
+        asked!(
+            world,
+            who,
+            GrantServiceClient.revoke(v1::RevokeRequest {
+                securable: securable.clone(),
+                principals: principals.clone(),
+                privileges: privileges.clone(),
+                ..Default::default()
+            })
+        ),
+        asked!(
+            world,
+            who,
+            GrantServiceClient.rehearse_grants(v1::RehearseGrantsRequest {
+                verb: v1::GrantVerb::Grant.into(),
+                securable,
+                principals,
+                privileges,
+                ..Default::default()
+            })
+        ),
+    ]
+}
+
+/// Questions about the access of others.
+async fn questions(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
+    let securable = on(v1::SecurableKind::Table, names.table);
+    let (privilege, principal) = (v1::Privilege::Select.into(), owned("admin"));
+    vec![
+        asked!(
+            world,
+            who,
+            GrantServiceClient.explain_access(v1::ExplainAccessRequest {
+                securable: securable.clone(),
+                privilege,
+                principal: principal.clone(),
+                ..Default::default()
+            })
+        ),
+        asked!(
+            world,
+            who,
+            GrantServiceClient.who_can(v1::WhoCanRequest {
+                securable: securable.clone(),
+                privilege,
+                ..Default::default()
+            })
+        ),
+        asked!(
+            world,
+            who,
+            GrantServiceClient.list_effective_grants(v1::ListEffectiveGrantsRequest {
+                securable,
+                principal,
+                ..Default::default()
+            })
+        ),
     ]
 }
 
@@ -290,6 +358,16 @@ async fn administration(world: &World, who: Who) -> Vec<(&'static str, Told)> {
         asked!(
             world,
             who,
+            PrincipalServiceClient.update_principal(v1::UpdatePrincipalRequest {
+                name: owned("bob"),
+                principal: Some(v1::Principal::default()),
+                update_mask: mask(&["comment"]),
+                ..Default::default()
+            })
+        ),
+        asked!(
+            world,
+            who,
             PrincipalServiceClient
                 .delete_principal(v1::DeletePrincipalRequest { name: owned("bob"), ..Default::default() })
         ),
@@ -332,8 +410,10 @@ async fn who_sees_but_may_not_is_denied_and_changes_nothing() {
     refused.extend(relations(&world, Who::Alice, &THERE).await);
     refused.extend(functions(&world, Who::Alice, &THERE).await);
     refused.extend(rights(&world, Who::Alice, &THERE).await);
+    refused.extend(questions(&world, Who::Alice, &THERE).await);
     refused.extend(administration(&world, Who::Alice).await);
-    assert_eq!(refused.len(), 27);
+    assert_eq!(refused.len(), 33);
+    let count = refused.len();
     for (method, told) in refused {
         assert_eq!(
             (told.code, told.reason.as_str()),
@@ -343,6 +423,14 @@ async fn who_sees_but_may_not_is_denied_and_changes_nothing() {
         assert_eq!(told.metadata["sqlstate"], "42501", "{method}");
     }
     assert_eq!(world.everything().await, before);
+    let denied = v1::ListAuditEventsRequest {
+        principal: owned("alice"),
+        outcome: v1::AuditOutcome::Denied.into(),
+        page_size: 1000,
+        ..Default::default()
+    };
+    let denied = ask!(world, Admin, AuditServiceClient.list_audit_events(denied)).unwrap().into_inner().events;
+    assert_eq!(denied.len(), count, "each refusal is on record: {denied:?}");
 }
 
 #[tokio::test]
@@ -353,13 +441,15 @@ async fn what_is_hidden_answers_as_what_is_absent() {
     hidden.extend(relations(&world, Who::Bob, &THERE).await);
     hidden.extend(functions(&world, Who::Bob, &THERE).await);
     hidden.extend(rights(&world, Who::Bob, &THERE).await);
+    hidden.extend(questions(&world, Who::Bob, &THERE).await);
     hidden.extend(readings(&world, Who::Bob, &THERE).await);
     let mut absent = containers(&world, Who::Bob, &ABSENT).await;
     absent.extend(relations(&world, Who::Bob, &ABSENT).await);
     absent.extend(functions(&world, Who::Bob, &ABSENT).await);
     absent.extend(rights(&world, Who::Bob, &ABSENT).await);
+    absent.extend(questions(&world, Who::Bob, &ABSENT).await);
     absent.extend(readings(&world, Who::Bob, &ABSENT).await);
-    assert_eq!((hidden.len(), absent.len()), (27, 27));
+    assert_eq!((hidden.len(), absent.len()), (32, 32));
     for ((method, hidden), (_, absent)) in hidden.into_iter().zip(absent) {
         assert_eq!(hidden.code, Code::NotFound, "{method}: {hidden:?}");
         assert_eq!(hidden, absent.about("none", "main"), "{method}");

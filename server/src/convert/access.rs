@@ -1,5 +1,6 @@
 //! What `grants.proto` says of access: questions and explanations.
 
+use lakewarden_catalog::CatalogError;
 use lakewarden_catalog::model::{FullName, SecurableKind};
 use lakewarden_catalog::ops::access::{
     Because, Effect, EffectiveGrant, Explanation, GrantEffect, Holder, Question, Rehearsal, Step,
@@ -16,6 +17,14 @@ use super::records::{milliseconds, timestamp};
 /// Reads a point in time that may be left out.
 pub fn as_of(at: Option<&Timestamp>, faults: &mut Faults) -> Option<Option<i64>> {
     at.map_or(Some(None), |at| milliseconds("as_of", at, faults).map(Some))
+}
+
+/// A fault of the catalog as one of the request: what it calls the timestamp is `as_of` on the wire.
+pub fn of_request(error: CatalogError) -> CatalogError {
+    match error {
+        CatalogError::Invalid { field, message } if field == "timestamp" => CatalogError::invalid("as_of", message),
+        other => other,
+    }
 }
 
 /// A point in time as an argument that a page token is bound to.

@@ -35,7 +35,7 @@ pub fn show(pinned: &Pinned, entry: &Entry, with_columns: bool) -> v1::Table {
         Body::Table(body) => {
             FORMAT.clone_into(&mut table.data_source_format);
             if shows_text(pinned, &entry.securable) {
-                table.location.clone_from(&body.location);
+                table.location = body.location.to_string();
             }
             table.row_filter =
                 body.row_filter.as_ref().map(|filter| policies::show_filter(pinned, filter, &body.columns));

@@ -72,7 +72,8 @@ impl GrantService for Service {
         let found = self.0.call(&caller, move |m, caller| {
             let held = match (on, principal) {
                 (Some((kind, name)), principal) => {
-                    m.list_grants(caller, &GrantsOn { kind, name, principal, inherited, as_of_ms })?
+                    let query = GrantsOn { kind, name, principal, inherited, as_of_ms };
+                    m.list_grants(caller, &query).map_err(access::of_request)?
                 }
                 (None, Some(principal)) => m.list_grants_to(caller, &principal)?,
                 (None, None) => Vec::new(),
@@ -96,7 +97,10 @@ impl GrantService for Service {
         let query = access::effective(request, &mut faults);
         let page = scope.page(request.page_size, &request.page_token, &mut faults);
         let (query, page) = faults.finish(query.zip(page))?;
-        let held = self.0.call(&caller, move |m, caller| m.effective_grants(caller, &query)).await?;
+        let held = self
+            .0
+            .call(&caller, move |m, caller| m.effective_grants(caller, &query).map_err(access::of_request))
+            .await?;
         let found = cut(held, &page, place_in_effect).map(access::show_effective);
         let next_page_token = scope.next_token(&found);
         Ok(Response::new(v1::ListEffectiveGrantsResponse { grants: found.items, next_page_token }))
@@ -110,7 +114,10 @@ impl GrantService for Service {
         let mut faults = Faults::new();
         let question = access::explained(request.get_ref(), &mut faults);
         let question = faults.finish(question)?;
-        let found = self.0.call(&caller, move |m, caller| m.explain_access(caller, &question)).await?;
+        let found = self
+            .0
+            .call(&caller, move |m, caller| m.explain_access(caller, &question).map_err(access::of_request))
+            .await?;
         Ok(Response::new(access::show(found)))
     }
 
@@ -122,7 +129,10 @@ impl GrantService for Service {
         let question = access::wanted(request, &mut faults);
         let page = scope.page(request.page_size, &request.page_token, &mut faults);
         let (question, page) = faults.finish(question.zip(page))?;
-        let found = self.0.call(&caller, move |m, caller| m.who_can(caller, &question, &page)).await?;
+        let found = self
+            .0
+            .call(&caller, move |m, caller| m.who_can(caller, &question, &page).map_err(access::of_request))
+            .await?;
         let found = found.map(access::show_holder);
         let next_page_token = scope.next_token(&found);
         Ok(Response::new(v1::WhoCanResponse { holders: found.items, next_page_token }))

@@ -165,6 +165,7 @@ impl Server {
             securable: Some(v1::SecurableRef { kind: kind.into(), full_name: name.to_owned() }),
             principals: vec![principal.to_owned()],
             privileges: privileges.iter().map(|p| i32::from(*p)).collect(),
+            on_columns: Vec::new(),
         };
         grants.grant(request).await.unwrap();
     }
