@@ -1,16 +1,89 @@
 //! The rows of a question that can matter to this caller, as masks (to know the shape) and as rows (to decide).
 
-use lakewarden_catalog::model::{GrantRow, PrincipalId, SecurableId, SecurableKind};
+use lakewarden_catalog::model::{GrantRow, PrincipalId, SecurableKind};
 use lakewarden_catalog::{Ask, Closure, GateError, Link};
 
 use crate::judge::Row;
 use crate::memo::Signature;
 use crate::plan::{LONGEST, Step};
-use crate::roles::World;
-use crate::words::{Held, OWN_BIT, Relevance, Relevant};
+use crate::roles::{Object, Subject, World};
+use crate::words::{GOVERN_BIT, Held, OWN_BIT, Place, Relevance, Relevant};
 
-/// Bit of metastore ownership in an inherited mask; no privilege and not `OWN_BIT`.
-const ADMIN_BIT: u64 = 1 << 62;
+/// The caller and its groups, numbered by their order in the closure.
+///
+/// Most rows of a chain are for others. A filter of one bit in a thousand for each group tells nearly all of them by one
+/// look, without a search through the groups.
+pub(crate) struct Groups<'a> {
+    members: &'a [PrincipalId],
+    filter: [u64; FILTER_WORDS],
+}
+
+const FILTER_WORDS: usize = 16;
+
+impl<'a> Groups<'a> {
+    /// # Errors
+    /// When the groups are not sorted, or lack the caller.
+    pub(crate) fn of(closure: &'a Closure) -> Result<Self, GateError> {
+        let mut groups = Self { members: &closure.members_of, filter: [0; FILTER_WORDS] };
+        let (mut sorted, mut before) = (true, None);
+        for member in closure.members_of.iter() {
+            let key = member.0.as_u128();
+            sorted &= before < Some(key);
+            before = Some(key);
+            let (word, bit) = place_in_filter(key);
+            if let Some(word) = groups.filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        if sorted && groups.number(closure.principal).is_some() {
+            Ok(groups)
+        } else {
+            Err(GateError(
+                "the question is malformed: the caller's groups are not sorted or lack the caller".to_owned(),
+            ))
+        }
+    }
+
+    /// The number of a principal, if it is the caller or one of its groups.
+    fn number(&self, principal: PrincipalId) -> Option<u32> {
+        let key = principal.0.as_u128();
+        let (word, bit) = place_in_filter(key);
+        if self.filter.get(word).is_none_or(|word| word & bit == 0) {
+            return None;
+        }
+        let found = self.members.binary_search_by_key(&key, |member| member.0.as_u128());
+        found.ok().and_then(|at| u32::try_from(at).ok())
+    }
+
+    /// Visits the rows of a link that are for the caller or its groups, with the number of whom they are for. Where there
+    /// are many more rows than groups, the groups are searched for among the rows.
+    fn each_row(&self, link: &Link, mut visit: impl FnMut(u32, &GrantRow)) {
+        debug_assert!(
+            link.grants.is_sorted_by(|a, b| a.principal < b.principal),
+            "grant rows are sorted, one a principal"
+        );
+        if link.grants.len() / 16 <= self.members.len() {
+            for row in link.grants.iter() {
+                if let Some(number) = self.number(row.principal) {
+                    visit(number, row);
+                }
+            }
+            return;
+        }
+        for (number, member) in (0..).zip(self.members) {
+            let found = link.grants.binary_search_by_key(&member.0.as_u128(), |row| row.principal.0.as_u128());
+            if let Some(row) = found.ok().and_then(|at| link.grants.get(at)) {
+                visit(number, row);
+            }
+        }
+    }
+}
+
+/// The word and bit of a principal in the filter. Ids differ in their last bits most.
+fn place_in_filter(key: u128) -> (usize, u64) {
+    let mixed = ((key as u64) ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed >> 60) as usize % FILTER_WORDS, 1 << ((mixed >> 54) & 63))
+}
 
 /// What the caller holds and is denied on each link, through all its groups together.
 #[derive(Debug, Default)]
@@ -18,37 +91,39 @@ pub(crate) struct Holdings([Holding; LONGEST]);
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Holding {
-    kind: Option<SecurableKind>,
+    metastore: bool,
     allow: u64,
     deny: u64,
 }
 
 impl Holdings {
-    /// Collects them in one walk over the rows that the caller and the chain share.
+    /// Collects them in one walk over the rows of the chain.
     ///
     /// # Errors
     /// When a row holds a privilege that this build does not know: it might be a denial.
-    pub(crate) fn collect(ask: &Ask<'_>, relevance: &Relevance) -> Result<Self, GateError> {
+    pub(crate) fn collect(ask: &Ask<'_>, groups: &Groups<'_>, relevance: &Relevance) -> Result<Self, GateError> {
         let mut holdings = Self::default();
+        let mut bits = 0;
         for (holding, link) in holdings.0.iter_mut().zip(ask.chain) {
-            holding.kind = Some(link.kind);
-            if ask.closure.contains(link.owner) {
-                holding.allow = OWN_BIT;
-            }
-            let mut bits = 0;
-            each_row(ask.closure, link, |row| {
-                holding.allow |= row.allow.0 & !OWN_BIT;
+            holding.metastore = link.kind == SecurableKind::Metastore;
+            groups.each_row(link, |_, row| {
+                holding.allow |= row.allow.0;
                 holding.deny |= row.deny.0;
-                bits |= row.allow.0 | row.deny.0;
             });
-            if !relevance.knows(bits) {
-                return Err(GateError("a grant holds a privilege that this version does not know".to_owned()));
+            bits |= holding.allow | holding.deny;
+            if groups.number(link.owner).is_some() {
+                holding.allow |= OWN_BIT | GOVERN_BIT;
             }
         }
-        Ok(holdings)
+        if relevance.knows(bits) {
+            Ok(holdings)
+        } else {
+            Err(GateError("a grant holds a privilege that this version does not know".to_owned()))
+        }
     }
 
-    /// The shape of a question. INVARIANT: two questions with equal signatures give casbin rows that differ in ids only.
+    /// The shape of a question. INVARIANT: two questions with equal signatures give casbin rows that differ only in whom
+    /// and in which of the securables above they are for.
     pub(crate) fn signature(&self, step: Step, relevant: Relevant) -> Signature {
         let mut signature = Signature { wanted: step.wanted.index(), ..Signature::default() };
         let mut links = self.0.iter().skip(step.level);
@@ -56,36 +131,41 @@ impl Holdings {
             signature.allow = object.allow & relevant.allow;
             signature.deny = object.deny & relevant.deny;
         }
-        for ancestor in links {
-            if ancestor.kind == Some(SecurableKind::Metastore) {
-                let admin = ancestor.allow & relevant.allow & OWN_BIT != 0;
-                signature.inherited_allow |= if admin { ADMIN_BIT } else { 0 };
-            } else {
-                signature.inherited_allow |= ancestor.allow & relevant.allow;
-                signature.inherited_deny |= ancestor.deny & relevant.deny;
-            }
+        for above in links {
+            let counts = if above.metastore { GOVERN_BIT } else { !OWN_BIT };
+            signature.inherited_allow |= above.allow & relevant.allow & counts;
+            signature.inherited_deny |= above.deny & relevant.deny & counts;
         }
         signature
     }
 }
 
-/// The rows of a step. With `merge`, one row stands for all principals that hold the same on the same link.
-pub(crate) fn rows(ask: &Ask<'_>, step: Step, relevant: Relevant, merge: bool) -> Vec<Row> {
+/// The rows of a step. With `merge`, one row stands for all that hold the same on the object, and one for all above it.
+pub(crate) fn rows(ask: &Ask<'_>, groups: &Groups<'_>, step: Step, relevant: Relevant, merge: bool) -> Vec<Row> {
     let mut rows = Vec::new();
-    for (level, link) in ask.chain.iter().enumerate().skip(step.level) {
-        let row = |principal, held, denied| Row { principal, securable: link.id, held, denied };
-        if relevant.allow & OWN_BIT != 0 && ask.closure.contains(link.owner) {
-            rows.push(row(link.owner, Held::Own, false));
+    let mut left = relevant;
+    for (level, link) in (0..).zip(ask.chain).skip(step.level) {
+        let above = level as usize > step.level;
+        if above && level as usize == step.level + 1 {
+            left = relevant;
         }
-        if level > step.level && link.kind == SecurableKind::Metastore {
+        let row =
+            |principal, held, denied| Row { principal: Subject(principal), securable: Object(level), held, denied };
+        if let Some(owner) = groups.number(link.owner) {
+            let owned = left.allow & if above { GOVERN_BIT } else { OWN_BIT | GOVERN_BIT };
+            rows.extend(held(owned).map(|held| row(owner, held, false)));
+            if merge {
+                left.allow &= !owned;
+            }
+        }
+        if above && link.kind == SecurableKind::Metastore {
             // Of the metastore, only its ownership bears on what is below.
             continue;
         }
-        let mut left = relevant;
-        each_row(ask.closure, link, |grant| {
-            let (allow, deny) = (grant.allow.0 & left.allow, grant.deny.0 & left.deny);
-            rows.extend(held(allow).map(|held| row(grant.principal, held, false)));
-            rows.extend(held(deny).map(|held| row(grant.principal, held, true)));
+        groups.each_row(link, |number, grant| {
+            let (allow, deny) = (grant.allow.0 & left.allow & !(OWN_BIT | GOVERN_BIT), grant.deny.0 & left.deny);
+            rows.extend(held(allow).map(|held| row(number, held, false)));
+            rows.extend(held(deny).map(|held| row(number, held, true)));
             if merge {
                 left = Relevant { allow: left.allow & !allow, deny: left.deny & !deny };
             }
@@ -94,65 +174,54 @@ pub(crate) fn rows(ask: &Ask<'_>, step: Step, relevant: Relevant, merge: bool) -
     rows
 }
 
-/// The chain and closure of one ask, for the role manager.
-#[derive(Debug)]
+/// The chain and groups of one ask, for the role manager: principals are numbered as in the closure, securables by level.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct ChainWorld {
-    closure: Closure,
-    chain: Vec<(SecurableId, SecurableKind)>,
+    caller: Option<Subject>,
+    members: usize,
+    links: usize,
+    metastore: usize,
 }
 
 impl ChainWorld {
-    pub(crate) fn of(ask: &Ask<'_>) -> Self {
-        Self { closure: ask.closure.clone(), chain: ask.chain.iter().map(|link| (link.id, link.kind)).collect() }
+    pub(crate) fn of(ask: &Ask<'_>, groups: &Groups<'_>) -> Self {
+        let metastore = ask.chain.iter().position(|link| link.kind == SecurableKind::Metastore);
+        Self {
+            caller: groups.number(ask.closure.principal).map(Subject),
+            members: groups.members.len(),
+            links: ask.chain.len(),
+            metastore: metastore.unwrap_or(ask.chain.len()),
+        }
     }
 
     /// Where nobody is a member of anything and nothing is below anything.
     pub(crate) fn empty() -> Self {
-        let nobody = PrincipalId::SYSTEM;
-        Self { closure: Closure { principal: nobody, members_of: [].into() }, chain: Vec::new() }
+        Self { caller: None, members: 0, links: 0, metastore: 0 }
     }
 
-    fn is_below(&self, object: SecurableId, above: SecurableId, metastore: bool) -> bool {
-        let place = |id| self.chain.iter().position(|(link, _)| *link == id);
-        let (Some(low), Some(high)) = (place(object), place(above)) else { return false };
-        let is_metastore = self.chain.get(high).is_some_and(|(_, kind)| *kind == SecurableKind::Metastore);
-        low < high && is_metastore == metastore
+    /// The one who asks.
+    pub(crate) fn caller(&self) -> Option<Subject> {
+        self.caller
     }
 }
 
 impl World for ChainWorld {
-    fn is_member(&self, caller: PrincipalId, principal: PrincipalId) -> bool {
-        caller == self.closure.principal && self.closure.contains(principal)
+    fn is_member(&self, caller: Subject, principal: Subject) -> bool {
+        self.caller == Some(caller) && (principal.0 as usize) < self.members
     }
 
-    fn is_within(&self, object: SecurableId, ancestor: SecurableId) -> bool {
-        self.is_below(object, ancestor, false)
-    }
-
-    fn is_below_metastore(&self, object: SecurableId, root: SecurableId) -> bool {
-        self.is_below(object, root, true)
-    }
-}
-
-/// Visits the rows of a link that are for the caller. Both lists are sorted: the longer one is searched for each of the
-/// shorter, so that neither ten thousand grants on a table nor a thousand groups of a caller are read through.
-fn each_row(closure: &Closure, link: &Link, mut visit: impl FnMut(&GrantRow)) {
-    let (members, grants) = (&closure.members_of, &link.grants);
-    debug_assert!(grants.is_sorted_by(|a, b| a.principal < b.principal), "grant rows are sorted, one a principal");
-    if members.len() < grants.len() {
-        for member in members.iter() {
-            if let Ok(at) = grants.binary_search_by(|row| row.principal.cmp(member))
-                && let Some(row) = grants.get(at)
-            {
-                visit(row);
-            }
+    fn place(&self, object: Object, place: Object) -> Place {
+        let (object, place) = (object.0 as usize, place.0 as usize);
+        match place {
+            _ if object >= self.links || place >= self.links || place < object => Place::Elsewhere,
+            _ if place == object => Place::Itself,
+            _ if place == self.metastore => Place::Metastore,
+            _ => Place::Above,
         }
-    } else {
-        grants.iter().filter(|row| closure.contains(row.principal)).for_each(visit);
     }
 }
 
-/// The privileges of a grant row; ownership is not one, whatever its bits say.
+/// What the bits of a mask stand for, ownership first.
 fn held(bits: u64) -> impl Iterator<Item = Held> {
-    Held::all().filter(move |held| *held != Held::Own && bits & held.bit() != 0)
+    Held::all().filter(move |held| bits & held.bit() != 0)
 }

@@ -3,32 +3,30 @@
 //! Our own effector instead of casbin's, for two reasons: casbin's panics on an effect text that it does not know, and it
 //! stops at the first denial, whereas an explanation names all rows that decided.
 
-use std::sync::Arc;
+use std::cell::RefCell;
 
 use casbin::{EffectKind, Effector, EffectorStream};
-use parking_lot::Mutex;
 
 /// The one policy effect that is understood, as casbin hands it over.
 pub(crate) const DENY_OVERRIDES: &str = "some(where (p_eft == allow)) && !some(where (p_eft == deny))";
 
-/// What each row said in the last decision, in the order of the rows.
-pub(crate) type Heard = Arc<Mutex<Vec<EffectKind>>>;
+thread_local! {
+    // casbin decides in the thread that asks, and takes its effector by `&self`: so the record lies beside it.
+    static HEARD: RefCell<Vec<EffectKind>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What each row said in the last decision of this thread, in the order of the rows.
+pub(crate) fn heard<T>(read: impl FnOnce(&[EffectKind]) -> T) -> T {
+    HEARD.with_borrow(|heard| read(heard))
+}
 
 /// Records what each row said.
-pub(crate) struct RecordingEffector(pub(crate) Heard);
+pub(crate) struct RecordingEffector;
 
 impl Effector for RecordingEffector {
-    fn new_stream(&self, expr: &str, cap: usize) -> Box<dyn EffectorStream> {
-        let mut heard = self.0.lock();
-        heard.clear();
-        heard.reserve(cap);
-        drop(heard);
-        Box::new(RecordingStream {
-            understood: expr == DENY_OVERRIDES,
-            allowed: false,
-            denied: false,
-            heard: Arc::clone(&self.0),
-        })
+    fn new_stream(&self, expr: &str, _cap: usize) -> Box<dyn EffectorStream> {
+        HEARD.with_borrow_mut(Vec::clear);
+        Box::new(RecordingStream { understood: expr == DENY_OVERRIDES, allowed: false, denied: false })
     }
 }
 
@@ -36,7 +34,6 @@ struct RecordingStream {
     understood: bool,
     allowed: bool,
     denied: bool,
-    heard: Heard,
 }
 
 impl EffectorStream for RecordingStream {
@@ -47,7 +44,7 @@ impl EffectorStream for RecordingStream {
     fn push_effect(&mut self, effect: EffectKind) -> bool {
         self.allowed |= effect == EffectKind::Allow;
         self.denied |= effect == EffectKind::Deny;
-        self.heard.lock().push(effect);
+        HEARD.with_borrow_mut(|heard| heard.push(effect));
         false
     }
 }

@@ -12,8 +12,8 @@ use crate::error::ModelError;
 use crate::judge::{Judge, Row};
 use crate::model;
 use crate::plan::plan;
-use crate::roles::World;
-use crate::words::Held;
+use crate::roles::{Object, Subject, World};
+use crate::words::{Held, Place};
 
 /// Everything that decides: who is a direct member of which group, and each securable with its parent.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,7 @@ pub struct Records {
 /// One casbin enforcer over all of the records.
 pub struct Full {
     judge: Judge<Whole>,
+    numbers: Numbers,
     links: HashMap<SecurableId, (Link, Option<SecurableId>)>,
 }
 
@@ -36,12 +37,13 @@ impl Full {
     /// # Errors
     /// When the model cannot be used or a grant is recorded twice.
     pub fn new(records: &Records) -> Result<Self, ModelError> {
-        let world = Whole::of(records);
+        let mut numbers = Numbers::default();
+        let world = Whole::of(records, &mut numbers);
         let mut judge = Judge::new(&model::read(model::EMBEDDED)?, world)?;
-        let rows: Vec<Row> = records.securables.iter().flat_map(|(link, _)| rows_of(link)).collect();
+        let rows: Vec<Row> = records.securables.iter().flat_map(|(link, _)| rows_of(link, &mut numbers)).collect();
         judge.set_rows(&rows).map_err(|error| ModelError(error.to_string()))?;
         let links = records.securables.iter().map(|record| (record.0.id, record.clone())).collect();
-        Ok(Self { judge, links })
+        Ok(Self { judge, numbers, links })
     }
 
     /// Decides a need of `caller` on `securable`.
@@ -51,9 +53,12 @@ impl Full {
     pub fn allows(&self, caller: PrincipalId, securable: SecurableId, need: Need) -> Result<bool, GateError> {
         let closure = Closure { principal: caller, members_of: [caller].into() };
         let chain = self.chain(securable);
-        plan(&Ask { closure: &closure, chain: &chain, need })?.answer(|step| match chain.get(step.level) {
-            Some(link) => Ok(self.judge.ask(caller, link.id, step.wanted)?.allowed),
-            None => Ok(false),
+        // Somebody without any record is in `account users` only.
+        let caller = self.numbers.subjects.get(&caller).copied().unwrap_or(STRANGER);
+        let question = plan(&Ask { closure: &closure, chain: &chain, need })?;
+        question.answer(|step| {
+            let object = chain.get(step.level).and_then(|link| self.numbers.objects.get(&link.id));
+            object.map_or(Ok(false), |object| self.judge.ask(caller, *object, step.wanted))
         })
     }
 
@@ -69,46 +74,69 @@ impl std::fmt::Debug for Full {
     }
 }
 
-fn rows_of(link: &Link) -> Vec<Row> {
-    let row = |principal, held, denied| Row { principal, securable: link.id, held, denied };
-    let mut rows = vec![row(link.owner, Held::Own, false)];
+const STRANGER: Subject = Subject(u32::MAX);
+
+/// The numbers by which casbin knows the records.
+#[derive(Default)]
+struct Numbers {
+    subjects: HashMap<PrincipalId, Subject>,
+    objects: HashMap<SecurableId, Object>,
+}
+
+impl Numbers {
+    fn subject(&mut self, id: PrincipalId) -> Subject {
+        let next = Subject(self.subjects.len() as u32);
+        *self.subjects.entry(id).or_insert(next)
+    }
+
+    fn object(&mut self, id: SecurableId) -> Object {
+        let next = Object(self.objects.len() as u32);
+        *self.objects.entry(id).or_insert(next)
+    }
+}
+
+fn rows_of(link: &Link, numbers: &mut Numbers) -> Vec<Row> {
+    let securable = numbers.object(link.id);
+    let row = |principal, held, denied| Row { principal, securable, held, denied };
+    let owner = numbers.subject(link.owner);
+    let mut rows = vec![row(owner, Held::Own, false), row(owner, Held::Govern, false)];
     for grant in link.grants.iter() {
-        rows.extend(grant.allow.iter().map(|held| row(grant.principal, Held::Privilege(held), false)));
-        rows.extend(grant.deny.iter().map(|held| row(grant.principal, Held::Privilege(held), true)));
+        let principal = numbers.subject(grant.principal);
+        rows.extend(grant.allow.iter().map(|held| row(principal, Held::Privilege(held), false)));
+        rows.extend(grant.deny.iter().map(|held| row(principal, Held::Privilege(held), true)));
     }
     rows
 }
 
 /// The whole graph of memberships and the whole tree of securables.
 struct Whole {
-    groups_of: HashMap<PrincipalId, HashSet<PrincipalId>>,
-    parents: HashMap<SecurableId, SecurableId>,
-    metastores: HashSet<SecurableId>,
+    groups_of: HashMap<Subject, HashSet<Subject>>,
+    everybody: Subject,
+    parents: HashMap<Object, Object>,
+    metastores: HashSet<Object>,
 }
 
 impl Whole {
-    fn of(records: &Records) -> Self {
-        let mut groups_of: HashMap<PrincipalId, HashSet<PrincipalId>> = HashMap::new();
+    fn of(records: &Records, numbers: &mut Numbers) -> Self {
+        let mut groups_of: HashMap<Subject, HashSet<Subject>> = HashMap::new();
         for (member, group) in &records.members {
-            groups_of.entry(*member).or_default().insert(*group);
+            groups_of.entry(numbers.subject(*member)).or_default().insert(numbers.subject(*group));
         }
-        let securables = &records.securables;
-        let is_metastore = |link: &Link| link.kind == SecurableKind::Metastore;
-        Self {
-            groups_of,
-            parents: securables.iter().filter_map(|(link, parent)| Some((link.id, (*parent)?))).collect(),
-            metastores: securables.iter().filter(|(link, _)| is_metastore(link)).map(|(link, _)| link.id).collect(),
+        let (mut parents, mut metastores) = (HashMap::new(), HashSet::new());
+        for (link, parent) in &records.securables {
+            let object = numbers.object(link.id);
+            parents.extend(parent.map(|parent| (object, numbers.object(parent))));
+            if link.kind == SecurableKind::Metastore {
+                metastores.insert(object);
+            }
         }
-    }
-
-    fn is_below(&self, object: SecurableId, above: SecurableId) -> bool {
-        std::iter::successors(self.parents.get(&object), |parent| self.parents.get(parent)).any(|id| *id == above)
+        Self { groups_of, everybody: numbers.subject(PrincipalId::ACCOUNT_USERS), parents, metastores }
     }
 }
 
 impl World for Whole {
-    fn is_member(&self, caller: PrincipalId, principal: PrincipalId) -> bool {
-        if caller == principal || principal == PrincipalId::ACCOUNT_USERS {
+    fn is_member(&self, caller: Subject, principal: Subject) -> bool {
+        if caller == principal || principal == self.everybody {
             return true;
         }
         let (mut seen, mut open) = (HashSet::new(), vec![caller]);
@@ -125,11 +153,15 @@ impl World for Whole {
         false
     }
 
-    fn is_within(&self, object: SecurableId, ancestor: SecurableId) -> bool {
-        !self.metastores.contains(&ancestor) && self.is_below(object, ancestor)
-    }
-
-    fn is_below_metastore(&self, object: SecurableId, root: SecurableId) -> bool {
-        self.metastores.contains(&root) && self.is_below(object, root)
+    fn place(&self, object: Object, place: Object) -> Place {
+        if object == place {
+            return Place::Itself;
+        }
+        let mut above = std::iter::successors(self.parents.get(&object), |parent| self.parents.get(parent));
+        match above.any(|id| *id == place) {
+            true if self.metastores.contains(&place) => Place::Metastore,
+            true => Place::Above,
+            false => Place::Elsewhere,
+        }
     }
 }

@@ -6,47 +6,50 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use casbin::{CoreApi, DefaultModel, EffectKind, Enforcer};
+use casbin::rhai::{Dynamic, ImmutableString};
+use casbin::{CoreApi, DefaultModel, EffectKind, EnforceArgs, Enforcer};
 use lakewarden_catalog::GateError;
-use lakewarden_catalog::model::{PrincipalId, SecurableId};
 use parking_lot::RwLock;
 
-use crate::effect::{Heard, RecordingEffector};
+use crate::effect::{RecordingEffector, heard};
 use crate::error::ModelError;
 use crate::model::ready;
-use crate::roles::{Roles, World, object, subject};
+use crate::roles::{Object, Roles, Subject, World};
 use crate::words::{Held, Wanted};
 
 /// One p line: `principal` holds `held` on `securable`, or is denied it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Row {
-    pub(crate) principal: PrincipalId,
-    pub(crate) securable: SecurableId,
+    pub(crate) principal: Subject,
+    pub(crate) securable: Object,
     pub(crate) held: Held,
     pub(crate) denied: bool,
 }
 
-impl Row {
-    /// The four fields of the model. INVARIANT: the effect is one of casbin's two words; it skips any other in silence.
-    fn fields(&self) -> Vec<String> {
-        let effect = if self.denied { "deny" } else { "allow" };
-        vec![subject(self.principal), object(self.securable), self.held.text().to_owned(), effect.to_owned()]
-    }
-}
+/// The four fields of a p line.
+type Line = Vec<String>;
 
-/// casbin's answer to one question.
-pub(crate) struct Verdict {
-    pub(crate) allowed: bool,
-    /// What each row said, in the order of the rows.
-    pub(crate) effects: Vec<EffectKind>,
+impl Row {
+    /// Writes the fields of the model. INVARIANT: the effect is one of casbin's two words; it skips any other in silence.
+    fn write(&self, line: &mut Line) {
+        line.resize_with(4, String::new);
+        line.iter_mut().for_each(String::clear);
+        if let [subject, object, act, effect] = line.as_mut_slice() {
+            self.principal.write(subject);
+            self.securable.write(object);
+            act.push_str(self.held.text());
+            effect.push_str(if self.denied { "deny" } else { "allow" });
+        }
+    }
 }
 
 /// A casbin enforcer with its role manager's world.
 pub(crate) struct Judge<W> {
     casbin: Enforcer,
     world: Arc<RwLock<W>>,
-    heard: Heard,
     rows: usize,
+    /// Lines of earlier questions, whose room is used again.
+    spare: Vec<Line>,
 }
 
 impl<W: World> Judge<W> {
@@ -54,11 +57,10 @@ impl<W: World> Judge<W> {
     pub(crate) fn new(model: &DefaultModel, world: W) -> Result<Self, ModelError> {
         let mut casbin = ready(Enforcer::new_raw(model.clone(), ()))??;
         let world = Arc::new(RwLock::new(world));
-        let heard = Heard::default();
         casbin.enable_auto_build_role_links(false);
-        casbin.set_effector(Box::new(RecordingEffector(Arc::clone(&heard))));
+        casbin.set_effector(Box::new(RecordingEffector));
         casbin.set_role_manager(Arc::new(RwLock::new(Roles(Arc::clone(&world)))))?;
-        Ok(Self { casbin, world, heard, rows: 0 })
+        Ok(Self { casbin, world, rows: 0, spare: Vec::new() })
     }
 
     /// Exchanges the world.
@@ -71,17 +73,17 @@ impl<W: World> Judge<W> {
     /// # Errors
     /// When a row comes twice: the records it comes from are broken.
     pub(crate) fn set_rows(&mut self, rows: &[Row]) -> Result<(), GateError> {
-        self.rows = rows.len();
-        self.set_lines(rows.iter().map(Row::fields))
-    }
-
-    fn set_lines(&mut self, lines: impl Iterator<Item = Vec<String>>) -> Result<(), GateError> {
         let sections = self.casbin.get_mut_model().get_mut_model();
         let Some(policies) = sections.get_mut("p").and_then(|section| section.get_mut("p")) else {
             return Err(GateError("the model has no policy definition".to_owned()));
         };
-        policies.policy.clear();
-        policies.policy.extend(lines);
+        self.spare.extend(policies.policy.drain());
+        policies.policy.extend(rows.iter().map(|row| {
+            let mut line = self.spare.pop().unwrap_or_default();
+            row.write(&mut line);
+            line
+        }));
+        self.rows = rows.len();
         if policies.policy.len() == self.rows { Ok(()) } else { Err(GateError("a grant is recorded twice".to_owned())) }
     }
 
@@ -89,21 +91,31 @@ impl<W: World> Judge<W> {
     ///
     /// # Errors
     /// When casbin cannot decide, or panics. The judge should not be used again then.
-    pub(crate) fn ask(
-        &self,
-        caller: PrincipalId,
-        securable: SecurableId,
-        wanted: Wanted,
-    ) -> Result<Verdict, GateError> {
-        let request = vec![subject(caller), object(securable), wanted.text().to_owned()];
-        let allowed = guarded(|| self.casbin.enforce(request))?;
-        let effects = std::mem::take(&mut *self.heard.lock());
+    pub(crate) fn ask(&self, caller: Subject, securable: Object, wanted: Wanted) -> Result<bool, GateError> {
+        let allowed = guarded(|| self.casbin.enforce(Request(caller, securable, wanted)))?;
         // casbin asks its matcher once, with empty words, when there are no rows.
-        if effects.len() == self.rows.max(1) {
-            Ok(Verdict { allowed, effects })
+        if heard(<[EffectKind]>::len) == self.rows.max(1) {
+            Ok(allowed)
         } else {
             Err(GateError("casbin did not look at every row".to_owned()))
         }
+    }
+}
+
+/// One question, as casbin takes it.
+struct Request(Subject, Object, Wanted);
+
+impl EnforceArgs for Request {
+    fn try_into_vec(self) -> casbin::Result<Vec<Dynamic>> {
+        let (mut caller, mut securable) = (String::new(), String::new());
+        self.0.write(&mut caller);
+        self.1.write(&mut securable);
+        Ok(vec![caller.into(), securable.into(), ImmutableString::from(self.2.text()).into()])
+    }
+
+    /// Of use to casbin's cache only, which is not built in.
+    fn cache_key(&self) -> u64 {
+        0
     }
 }
 

@@ -36,6 +36,7 @@ mod effect;
 mod error;
 mod judge;
 mod memo;
+mod mix;
 mod model;
 mod plan;
 mod roles;

@@ -1,4 +1,4 @@
-//! The role manager: casbin's questions about membership, nesting and implication, answered from records by id.
+//! The role manager: casbin's questions about membership, nesting and implication.
 //!
 //! casbin keeps one graph for g, g2 and g3, so that a securable could pass for a group, and it gives up silently below ten
 //! levels of groups, so that a denial would be lost. Here the three are told apart by their third argument, and nothing
@@ -7,58 +7,80 @@
 use std::sync::Arc;
 
 use casbin::{MatchingFn, RoleManager};
-use lakewarden_catalog::model::{PrincipalId, SecurableId};
 use parking_lot::RwLock;
-use uuid::Uuid;
 
-use crate::words::{self, Held, How, Wanted};
+use crate::words::{Held, Place, Wanted, counts, gives};
 
-/// Who is a member of what, and what is below what.
+/// A principal by its number in the world of a question. Its text is no name and no name can be its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Subject(pub(crate) u32);
+
+/// A securable by its number in the world of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Object(pub(crate) u32);
+
+impl Subject {
+    /// Writes the text by which casbin knows it. The prefix keeps it apart from every securable.
+    pub(crate) fn write(self, text: &mut String) {
+        text.push_str("p:");
+        push_number(text, self.0);
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_number(text, "p:").map(Self)
+    }
+}
+
+impl Object {
+    /// Writes the text by which casbin knows it. The prefix keeps it apart from every principal.
+    pub(crate) fn write(self, text: &mut String) {
+        text.push_str("s:");
+        push_number(text, self.0);
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        read_number(text, "s:").map(Self)
+    }
+}
+
+/// Who is a member of what, and what is below what. Principals and securables have numbers in it.
 pub(crate) trait World: Send + Sync + 'static {
     /// Whether `caller` is `principal` or a member of it at any depth.
-    fn is_member(&self, caller: PrincipalId, principal: PrincipalId) -> bool;
-    /// Whether `object` is strictly below `ancestor`, and `ancestor` is not the metastore.
-    fn is_within(&self, object: SecurableId, ancestor: SecurableId) -> bool;
-    /// Whether `object` is strictly below `root`, and `root` is the metastore.
-    fn is_below_metastore(&self, object: SecurableId, root: SecurableId) -> bool;
-}
-
-/// The text of a principal's id in casbin. Its prefix keeps it apart from every securable.
-pub(crate) fn subject(id: PrincipalId) -> String {
-    format!("p:{id}")
-}
-
-/// The text of a securable's id in casbin.
-pub(crate) fn object(id: SecurableId) -> String {
-    format!("s:{id}")
+    fn is_member(&self, caller: Subject, principal: Subject) -> bool;
+    /// Where `place` lies, seen from `object`.
+    fn place(&self, object: Object, place: Object) -> Place;
 }
 
 /// Answers casbin from a world that can be exchanged between questions.
 pub(crate) struct Roles<W>(pub(crate) Arc<RwLock<W>>);
 
 impl<W: World> Roles<W> {
-    fn member(&self, caller: &str, principal: &str) -> bool {
-        let (Some(caller), Some(principal)) = (read(caller, "p:"), read(principal, "p:")) else { return false };
-        self.0.read().is_member(PrincipalId(caller), PrincipalId(principal))
+    /// g: whether the caller is the principal or a member of it.
+    fn member(&self, caller: &str, principal: &str) -> Option<bool> {
+        Some(self.0.read().is_member(Subject::read(caller)?, Subject::read(principal)?))
     }
 
-    fn nested(&self, below: &str, above: &str, ask: fn(&W, SecurableId, SecurableId) -> bool) -> bool {
-        let (Some(below), Some(above)) = (read(below, "s:"), read(above, "s:")) else { return false };
-        ask(&self.0.read(), SecurableId(below), SecurableId(above))
+    /// g2: whether what is held on a place counts on an object.
+    fn counts(&self, object: &str, place: &str, held: &str) -> Option<bool> {
+        let place = self.0.read().place(Object::read(object)?, Object::read(place)?);
+        Some(counts(Held::parse(held)?, place))
     }
+}
+
+/// g3: whether what is held gives what is wanted, or denied takes it away.
+fn implied(wanted: &str, held: &str, denied: bool) -> Option<bool> {
+    Some(gives(denied, Held::parse(held)?, Wanted::parse(wanted)?))
 }
 
 impl<W: World> RoleManager for Roles<W> {
     fn has_link(&self, first: &str, second: &str, domain: Option<&str>) -> bool {
-        match domain {
+        let answer = match domain {
             None => self.member(first, second),
-            Some("within") => self.nested(first, second, W::is_within),
-            Some("metastore") => self.nested(first, second, W::is_below_metastore),
-            Some(how) => match (How::parse(how), Held::parse(second), Wanted::parse(first)) {
-                (Some(how), Some(held), Some(wanted)) => words::gives(how, held, wanted),
-                _ => false,
-            },
-        }
+            Some("allow") => implied(first, second, false),
+            Some("deny") => implied(first, second, true),
+            Some(held) => self.counts(first, second, held),
+        };
+        answer.unwrap_or(false)
     }
 
     // Links are never kept here: they are read from the world, so there is nothing to clear, add or list.
@@ -76,6 +98,13 @@ impl<W: World> RoleManager for Roles<W> {
     }
 }
 
-fn read(text: &str, prefix: &str) -> Option<Uuid> {
-    text.strip_prefix(prefix).and_then(|id| Uuid::try_parse(id).ok())
+fn push_number(text: &mut String, number: u32) {
+    if number >= 10 {
+        push_number(text, number / 10);
+    }
+    text.extend(char::from_digit(number % 10, 10));
+}
+
+fn read_number(text: &str, prefix: &str) -> Option<u32> {
+    text.strip_prefix(prefix)?.parse().ok()
 }

@@ -1,18 +1,27 @@
 //! The words that casbin sees: what is held, what is wanted, and what of the one gives the other.
 //!
-//! This is the only table of what a privilege implies. Privileges cross into casbin as their SQL words; two words are
-//! ours: `OWN` is held by an owner, `GOVERN` is wanted where ownership counts whatever was denied, and `SEE <kind>` is
-//! wanted to know that something exists. None of the three can be granted or denied.
+//! This is the only table of what a privilege implies. Privileges cross into casbin as their SQL words; three words are
+//! ours: `OWN` is held by an owner on what it owns, `GOVERN` is held by an owner there and on everything below, and is
+//! wanted where ownership counts whatever was denied, and `SEE <kind>` is wanted to know that something exists. None of the
+//! three can be granted or denied.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::LazyLock;
 
 use lakewarden_catalog::model::{Privilege, SecurableKind};
+
+use crate::mix::Mix;
 
 /// What a row gives or takes: a privilege, or ownership.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Held {
     /// A privilege that was granted or denied.
     Privilege(Privilege),
-    /// Ownership of the securable that the row is on.
+    /// Ownership of the securable that the row is on: every privilege on it.
     Own,
+    /// What the owner of a securable has on it and on everything below it: to manage and to see.
+    Govern,
 }
 
 /// What one question to casbin asks for.
@@ -26,35 +35,23 @@ pub(crate) enum Wanted {
     See(SecurableKind),
 }
 
-/// By which way a row bears on the object of the question.
+/// Where a row lies, seen from the object of the question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
-    /// An allow row on the object.
+pub(crate) enum Place {
+    /// On the object.
     Itself,
-    /// An allow row on its catalog or schema.
-    Inherited,
-    /// An allow row on the metastore, for an object below it.
-    Admin,
-    /// A deny row on the object, its schema or its catalog.
-    Denied,
-}
-
-impl How {
-    const ALLOWING: [How; 3] = [How::Itself, How::Inherited, How::Admin];
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        match text {
-            "itself" => Some(Self::Itself),
-            "inherited" => Some(Self::Inherited),
-            "admin" => Some(Self::Admin),
-            "denied" => Some(Self::Denied),
-            _ => None,
-        }
-    }
+    /// On its table (when it is a column), its schema or its catalog.
+    Above,
+    /// On the metastore, and the object is below it.
+    Metastore,
+    /// Anywhere else.
+    Elsewhere,
 }
 
 /// Bit of `Held::Own` in a mask; privileges have the bits of their `PrivilegeSet`.
 pub(crate) const OWN_BIT: u64 = 1 << 63;
+/// Bit of `Held::Govern` in a mask.
+pub(crate) const GOVERN_BIT: u64 = 1 << 62;
 /// The bits from here on are not for privileges.
 const FIRST_RESERVED: usize = 48;
 /// What can be wanted, in the order of its numbers: privileges, kinds to see, to govern.
@@ -68,23 +65,25 @@ impl Held {
         match self {
             Self::Privilege(privilege) => privilege.as_str(),
             Self::Own => "OWN",
+            Self::Govern => "GOVERN",
         }
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text == "OWN" { Some(Self::Own) } else { privilege(text).map(Self::Privilege) }
+        WORDS.get(text)?.held
     }
 
     pub(crate) fn bit(self) -> u64 {
         match self {
             Self::Privilege(privilege) => privilege.bit(),
             Self::Own => OWN_BIT,
+            Self::Govern => GOVERN_BIT,
         }
     }
 
     /// Everything that can be held, ownership first.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Own).chain(Privilege::ALL.iter().copied().map(Self::Privilege))
+        [Self::Own, Self::Govern].into_iter().chain(Privilege::ALL.iter().copied().map(Self::Privilege))
     }
 }
 
@@ -98,11 +97,7 @@ impl Wanted {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        match text.strip_prefix("SEE ") {
-            Some(kind) => SecurableKind::parse(kind).map(Self::See),
-            None if text == "GOVERN" => Some(Self::Govern),
-            None => privilege(text).map(Self::Privilege),
-        }
+        WORDS.get(text)?.wanted
     }
 
     /// A small number, different for each.
@@ -113,22 +108,51 @@ impl Wanted {
             Self::Govern => GOVERN_INDEX,
         }
     }
+
+    /// Everything that can be wanted.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let privileges = Privilege::ALL.iter().copied().map(Self::Privilege);
+        privileges.chain([Self::Govern]).chain(SecurableKind::ALL.iter().copied().map(Self::See))
+    }
 }
 
-/// Whether `held` gives `wanted` (for `How::Denied`: takes it away).
-pub(crate) fn gives(how: How, held: Held, wanted: Wanted) -> bool {
+/// What a word means, on either side.
+#[derive(Default)]
+struct Word {
+    held: Option<Held>,
+    wanted: Option<Wanted>,
+}
+
+static WORDS: LazyLock<HashMap<&'static str, Word, BuildHasherDefault<Mix>>> = LazyLock::new(|| {
+    let mut words: HashMap<&'static str, Word, BuildHasherDefault<Mix>> = HashMap::default();
+    Held::all().for_each(|held| words.entry(held.text()).or_default().held = Some(held));
+    Wanted::all().for_each(|wanted| words.entry(wanted.text()).or_default().wanted = Some(wanted));
+    words
+});
+
+/// Whether what is held (or denied) on a place counts on the object at all.
+pub(crate) fn counts(held: Held, place: Place) -> bool {
+    match held {
+        Held::Own => place == Place::Itself,
+        Held::Govern => place != Place::Elsewhere,
+        Held::Privilege(_) => matches!(place, Place::Itself | Place::Above),
+    }
+}
+
+/// Whether `held` gives `wanted`; denied, whether it takes it away.
+pub(crate) fn gives(denied: bool, held: Held, wanted: Wanted) -> bool {
     use Privilege::{AllPrivileges, Browse, Manage};
-    match (how, held, wanted) {
-        (How::Itself, Held::Own, _) => true,
-        (How::Inherited | How::Admin, Held::Own, wanted) => {
+    match (held, wanted) {
+        (Held::Own | Held::Govern, _) if denied => false,
+        (Held::Own, wanted) => matches!(wanted, Wanted::Privilege(_)),
+        (Held::Govern, wanted) => {
             matches!(wanted, Wanted::Govern | Wanted::See(_) | Wanted::Privilege(Manage | Browse))
         }
-        (How::Denied, Held::Own, _) | (How::Admin, Held::Privilege(_), _) => false,
-        (_, Held::Privilege(_), Wanted::Govern) => false,
-        (How::Denied, Held::Privilege(held), Wanted::See(_)) => matches!(held, Browse | AllPrivileges),
+        (Held::Privilege(_), Wanted::Govern) => false,
+        (Held::Privilege(held), Wanted::See(_)) if denied => matches!(held, Browse | AllPrivileges),
         // ALL PRIVILEGES has in it whatever means something there.
-        (_, Held::Privilege(held), Wanted::See(kind)) => held == AllPrivileges || held.reaches(kind),
-        (_, Held::Privilege(held), Wanted::Privilege(wanted)) => {
+        (Held::Privilege(held), Wanted::See(kind)) => held == AllPrivileges || held.reaches(kind),
+        (Held::Privilege(held), Wanted::Privilege(wanted)) => {
             held == wanted || held.implies(wanted) || (held == AllPrivileges && wanted.in_all_privileges())
         }
     }
@@ -152,16 +176,14 @@ pub(crate) struct Relevance {
 
 impl Relevance {
     pub(crate) fn new() -> Self {
-        let privileges = Privilege::ALL.iter().copied().map(Wanted::Privilege);
-        let kinds = SecurableKind::ALL.iter().copied().map(Wanted::See);
         let mut masks = [Relevant::default(); WANTED];
-        for wanted in privileges.chain([Wanted::Govern]).chain(kinds) {
-            let bits = |hows: &[How]| {
-                let matters = |held: &Held| hows.iter().any(|how| gives(*how, *held, wanted));
+        for wanted in Wanted::all() {
+            let bits = |denied: bool| {
+                let matters = |held: &Held| gives(denied, *held, wanted);
                 Held::all().filter(matters).fold(0, |mask, held| mask | held.bit())
             };
             if let Some(mask) = masks.get_mut(wanted.index()) {
-                *mask = Relevant { allow: bits(&How::ALLOWING), deny: bits(&[How::Denied]) };
+                *mask = Relevant { allow: bits(false), deny: bits(true) };
             }
         }
         Self { masks, known: Privilege::ALL.iter().fold(0, |mask, privilege| mask | privilege.bit()) }
@@ -176,10 +198,6 @@ impl Relevance {
     pub(crate) fn knows(&self, bits: u64) -> bool {
         bits & !self.known == 0
     }
-}
-
-fn privilege(text: &str) -> Option<Privilege> {
-    Privilege::ALL.iter().copied().find(|privilege| privilege.as_str() == text)
 }
 
 /// The words of `Wanted::See`.

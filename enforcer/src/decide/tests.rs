@@ -9,7 +9,6 @@ use lakewarden_catalog::{Ask, Gate, Need, Reason};
 use rstest::rstest;
 
 use super::Enforcer;
-use crate::candidates::Holdings;
 use crate::fixture::{
     CATALOG, Chain, METASTORE, OBJECT, SCHEMA, analysts, bob, closure, owner_of, principal, securable, with_row,
 };
@@ -238,9 +237,10 @@ fn a_wrong_verdict_in_the_memo_is_noticed_denied_and_forgotten() {
     let enforcer = Enforcer::new().unwrap();
     let (chain, caller) = (Chain::table().open(), closure(bob(), &[]));
     let chain = chain.grant(OBJECT, bob(), Select).deny(OBJECT, bob(), Select);
-    let ask = Ask { closure: &caller, chain: &chain.links(), need: READ };
+    let links = chain.links();
+    let ask = Ask { closure: &caller, chain: &links, need: READ };
     let step = Step { level: 0, wanted: Wanted::Privilege(Select) };
-    let holdings = Holdings::collect(&ask, &enforcer.relevance).unwrap();
+    let holdings = super::Question::of(&ask, &enforcer.relevance).unwrap().holdings;
     enforcer.memo.insert(holdings.signature(step, enforcer.relevance.of(step.wanted)), true);
     let questions = 3 * super::CHECK_ONE_IN;
     let wrong = (0..questions).filter(|_| enforcer.allows(&ask)).count();

@@ -61,8 +61,16 @@ fn a_matcher_with_patterns_or_eval_is_refused(#[case] matcher: &str, #[case] nam
 #[rstest]
 #[case::lets_everybody_in("true")]
 #[case::lets_nobody_in("false")]
-#[case::forgets_the_subject(r#"r.obj == p.obj && g3(r.act, p.act, "itself")"#)]
-#[case::an_owner_past_casbin(r#"g3(r.act, p.act, "itself") && g(r.sub, p.sub) || p.act == "OWN""#)]
+#[case::forgets_the_subject("g3(r.act, p.act, p.eft) && g2(r.obj, p.obj, p.act)")]
+#[case::forgets_the_object("g3(r.act, p.act, p.eft) && g(r.sub, p.sub)")]
+#[case::forgets_the_privilege("g2(r.obj, p.obj, p.act) && g(r.sub, p.sub)")]
+#[case::inherits_nothing("g3(r.act, p.act, p.eft) && r.obj == p.obj && g(r.sub, p.sub)")]
+#[case::denials_of_nothing(
+    r#"g3(r.act, p.act, "allow") && p.eft == "allow" && g2(r.obj, p.obj, p.act) && g(r.sub, p.sub)"#
+)]
+#[case::an_owner_past_casbin(
+    r#"g3(r.act, p.act, p.eft) && g2(r.obj, p.obj, p.act) && g(r.sub, p.sub) || p.act == "OWN""#
+)]
 #[case::is_no_boolean(r#""yes""#)]
 #[case::numbers_past_32_bits("5000000000 > 1")]
 fn a_matcher_that_decides_wrongly_is_refused_at_start(#[case] matcher: &str) {
