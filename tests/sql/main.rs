@@ -66,4 +66,4 @@ macro_rules! cases {
     };
 }
 
-cases!(attacks, basics, hidden, lent_rights, policies, queries, statements);
+cases!(attacks, basics, columns, hidden, lent_rights, policies, queries, statements, storage);

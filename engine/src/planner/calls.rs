@@ -39,7 +39,10 @@ impl Call {
     pub(super) fn placeholder(&self) -> Arc<ScalarUDF> {
         Arc::new(ScalarUDF::from(Placeholder {
             name: self.key.clone(),
-            signature: Signature::any(self.parameters.count(), Volatility::Volatile),
+            signature: match self.parameters.count() {
+                0 => Signature::nullary(Volatility::Volatile),
+                count => Signature::any(count, Volatility::Volatile),
+            },
             result: self.result.clone(),
         }))
     }
