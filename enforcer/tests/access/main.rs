@@ -7,6 +7,7 @@ mod hidden;
 mod past;
 mod rehearse;
 mod remedy;
+mod sample;
 mod statement;
 mod who_can;
 
@@ -56,6 +57,12 @@ impl World {
         let principal = self.metastore.principal_for_identity(&name).unwrap();
         let request_id = RequestId(self.metastore.clock().new_id());
         Caller { principal: principal.id, name, kind: principal.kind, request_id, door: "test" }
+    }
+
+    /// Anybody as a caller, a group too: to ask the gate about them.
+    fn anybody(&self, name: &str) -> Caller {
+        let found = self.metastore.get_principal(&self.caller("admin"), &principal(name)).unwrap();
+        Caller { principal: found.id, name: found.name.clone(), kind: found.kind, ..self.caller("admin") }
     }
 
     fn table(&self, name: &str) {

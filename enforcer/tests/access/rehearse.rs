@@ -1,9 +1,14 @@
 //! `--dry-run`.
 
-use lakewarden_catalog::ErrorKind;
-use lakewarden_catalog::model::SecurableKind;
-use lakewarden_catalog::ops::access::GrantEffect;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use lakewarden_catalog::model::{Privilege, Securable, SecurableKind};
+use lakewarden_catalog::ops::access::GrantEffect;
+use lakewarden_catalog::{ErrorKind, Need};
+use proptest::prelude::*;
+
+use super::sample::{PLACES, PRIVILEGES, quoted, samples, who};
 use super::{World, statement};
 
 fn words(effect: &GrantEffect) -> String {
@@ -148,4 +153,79 @@ fn what_changes_nothing_is_known_without_asking_about_everything_below() {
     world.run(&["GRANT ALL PRIVILEGES ON CATALOG c TO `account users`"]);
     // 300 users, 101 tables and 7 privileges would be more than is compared.
     assert!(effects(&world, "admin", "GRANT ALL PRIVILEGES ON SCHEMA c.s TO `account users`").is_empty());
+}
+
+/// What everybody holds on everything: who, privilege, securable, column.
+fn holdings(world: &World) -> BTreeSet<(String, Privilege, String, Option<String>)> {
+    let mut held = BTreeSet::new();
+    for who in (0..8).map(who).chain(["admin"]) {
+        let pinned = world.metastore.pin(&world.anybody(who));
+        let state = pinned.state();
+        for (kind, name) in PLACES {
+            let found = pinned_by_admin(world, kind, name);
+            let columns = found.columns().iter().map(|column| Some((column.id, column.name.to_string())));
+            for column in std::iter::once(None).chain(columns) {
+                let chain = match &column {
+                    Some((id, _)) => state.column_chain(found.id, *id),
+                    None => state.chain(found.id),
+                };
+                for privilege in Privilege::ALL.iter().filter(|p| **p != Privilege::AllPrivileges) {
+                    let means = if column.is_some() { SecurableKind::Column } else { kind };
+                    let legal = if column.is_some() { privilege.grantable_on(means) } else { privilege.reaches(means) };
+                    if legal && pinned.decide(&chain, Need::Alone(*privilege)).unwrap().allowed {
+                        let column = column.as_ref().map(|(_, name)| name.clone());
+                        held.insert((who.to_owned(), *privilege, state.full_name(found.id), column));
+                    }
+                }
+            }
+        }
+    }
+    held
+}
+
+fn pinned_by_admin(world: &World, kind: SecurableKind, name: &str) -> Arc<Securable> {
+    world.metastore.get(&world.caller("admin"), kind, &super::full(name)).unwrap().securable
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// What is told is what then happens, no less and no more.
+    #[test]
+    fn the_rehearsal_tells_what_the_change_does(
+        sample in samples(),
+        (verb, privilege, place) in (0..3usize, 0..PRIVILEGES.len(), 0..PLACES.len()),
+        (to, also, on_column) in (0..8usize, 0..8usize, any::<bool>()),
+    ) {
+        let ((kind, name), privilege) = (PLACES[place], PRIVILEGES[privilege]);
+        prop_assume!(privilege.grantable_on(kind));
+        let on_column = on_column && kind == SecurableKind::Table && privilege.grantable_on(SecurableKind::Column);
+        let world = sample.world();
+        let (verb, to_word) = [("GRANT", "TO"), ("DENY", "TO"), ("REVOKE", "FROM")][verb];
+        let name = if kind == SecurableKind::Metastore { "" } else { name };
+        let columns = if on_column { " (a)" } else { "" };
+        let (to, also) = (quoted(who(to)), quoted(who(also)));
+        let text = format!("{verb} {privilege}{columns} ON {kind} {name} {to_word} {to}, {also}");
+        let told = world.metastore.rehearse_grants(&world.caller("admin"), &statement::parse(&text)).unwrap();
+        prop_assert!(!told.more);
+        let before = holdings(&world);
+        world.run(&[&text]);
+        let after = holdings(&world);
+        let told: BTreeSet<_> = told
+            .effects
+            .iter()
+            .map(|e| ((e.principal.clone(), e.privilege, e.securable.clone(), e.column.clone()), e.gains))
+            .collect();
+        let lost = before.difference(&after).map(|held| (held.clone(), false));
+        let gained = after.difference(&before).map(|held| (held.clone(), true));
+        let happened: BTreeSet<_> = lost.chain(gained).collect();
+        // What happens to a column as to its table is told of the table.
+        let as_the_table = |(held, gains): &(_, bool)| {
+            let (principal, privilege, securable, column): &(String, Privilege, String, Option<String>) = held;
+            let of_table = (principal.clone(), *privilege, securable.clone(), None);
+            column.is_some() && happened.contains(&(of_table, *gains))
+        };
+        let expected: BTreeSet<_> = happened.iter().filter(|one| !as_the_table(one)).cloned().collect();
+        prop_assert_eq!(told, expected, "{}", text);
+    }
 }
