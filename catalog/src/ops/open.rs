@@ -45,7 +45,11 @@ impl Pinned {
 
     /// The columns on which the caller lacks a privilege, when it has it on others. Only columns that are granted on by
     /// themselves can differ from the rest.
-    fn closed_columns(&self, relation: &Securable, privilege: Privilege) -> Result<Vec<ColumnId>, CatalogError> {
+    pub(crate) fn closed_columns(
+        &self,
+        relation: &Securable,
+        privilege: Privilege,
+    ) -> Result<Vec<ColumnId>, CatalogError> {
         if self.state().column_grants_on(relation.id).is_empty() {
             self.require(relation, privilege)?;
             return Ok(Vec::new());

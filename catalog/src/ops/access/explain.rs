@@ -77,17 +77,14 @@ fn step(telling: &Telling<'_>, view: &Pinned, chain: &[Link], demand: Demand) ->
     Ok(Step { privilege: demand.privilege, kind, securable, allowed: decision.allowed, because })
 }
 
-/// The columns of the relation that are closed when others are open.
+/// The names of the columns of the relation that are closed when others are open.
 fn closed_columns(inquiry: &Inquiry, view: &Pinned, privilege: Privilege) -> Vec<String> {
-    let by_column = privilege.grantable_on(SecurableKind::Column) && inquiry.column.is_none();
-    let relation = &inquiry.securable;
-    if !by_column || view.state().column_grants_on(relation.id).is_empty() {
+    if inquiry.column.is_some() || !privilege.grantable_on(SecurableKind::Column) {
         return Vec::new();
     }
-    let columns = relation.columns();
-    let is_closed = |id: ColumnId| !view.allows_on_column(relation.id, id, privilege);
-    let closed: Vec<String> = columns.iter().filter(|c| is_closed(c.id)).map(|c| c.name.to_string()).collect();
-    if closed.len() == columns.len() { Vec::new() } else { closed }
+    // When all are closed it is the privilege itself that is refused, and the steps tell why.
+    let closed = view.closed_columns(&inquiry.securable, privilege).unwrap_or_default();
+    closed.into_iter().map(|column| inquiry.column_name(column)).collect()
 }
 
 /// The policies that bind every reader of the relation, or of the column.

@@ -17,8 +17,8 @@ use crate::{Caller, CatalogError, metastore::Metastore};
 
 /// The most effects that are told.
 const MOST_EFFECTS: usize = 1_000;
-/// The most comparisons that are made: about a second's work.
-const MOST_COMPARISONS: usize = 500_000;
+/// The most comparisons that are made: a fraction of a second's work.
+const MOST_COMPARISONS: usize = 200_000;
 
 impl Metastore {
     /// Says who would gain or lose what by a change of grants, and changes nothing. Leaves no audit record. What is told is
