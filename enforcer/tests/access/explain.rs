@@ -181,3 +181,50 @@ fn a_group_and_a_service_principal_are_explained_as_a_user_is() {
         assert_eq!(all_words(&told.steps[0].because), [format!("ALL PRIVILEGES on CATALOG c to {who}")]);
     }
 }
+
+#[test]
+fn policies_are_told_and_their_functions_named_to_who_sees_them() {
+    use lakewarden_catalog::model::{FunctionBody, Parameter};
+    use lakewarden_catalog::ops::access::AppliedPolicy;
+    use lakewarden_catalog::ops::containers::Describe;
+    use lakewarden_catalog::ops::functions::NewFunction;
+    use lakewarden_catalog::ops::rules::{Argument, MaskBinding, RowFilterBinding};
+    let world = World::new();
+    world.users(&["bob"]);
+    let admin = world.caller("admin");
+    for (name, returns) in [("c.s.f", "BOOLEAN"), ("c.s.m", "BIGINT")] {
+        let parameter = Parameter {
+            name: lakewarden_catalog::model::Name::parse("x").unwrap(),
+            type_text: "BIGINT".into(),
+            comment: None,
+        };
+        let body = FunctionBody {
+            parameters: vec![parameter],
+            return_type: returns.to_owned(),
+            body: "x".to_owned(),
+            namespace: Default::default(),
+            dependencies: Vec::new(),
+        };
+        let new = NewFunction { name: super::full(name), body, describe: Describe::default(), replace: false };
+        world.metastore.create_function(&admin, &new).unwrap();
+    }
+    let filter = RowFilterBinding { function: super::full("c.s.f"), on: vec![Argument::Column("a".to_owned())] };
+    world.metastore.set_row_filter(&admin, &super::full("c.s.t"), &filter).unwrap();
+    let mask = MaskBinding { column: "ssn".to_owned(), function: super::full("c.s.m"), using: Vec::new() };
+    world.metastore.set_mask(&admin, &super::full("c.s.t"), &mask).unwrap();
+    world.run(&["GRANT SELECT ON TABLE c.s.t TO bob", "GRANT EXECUTE ON FUNCTION c.s.m TO bob"]);
+    let told = |asker: &str, privilege, column: Option<&str>| {
+        let asked = super::Question { column: column.map(str::to_owned), ..on_table(privilege, "bob") };
+        world.explain(asker, &asked).unwrap().policies
+    };
+    let policy = |column: Option<&str>, function: Option<&str>| AppliedPolicy {
+        column: column.map(str::to_owned),
+        function: function.map(str::to_owned),
+    };
+    let (filter, mask) = (policy(None, Some("c.s.f")), policy(Some("ssn"), Some("c.s.m")));
+    assert_eq!(told("admin", Privilege::Select, None), [filter.clone(), mask.clone()]);
+    assert_eq!(told("bob", Privilege::Select, None), [policy(None, None), mask.clone()]);
+    assert_eq!(told("admin", Privilege::Select, Some("ssn")), [filter.clone(), mask]);
+    assert_eq!(told("admin", Privilege::Select, Some("a")), [filter]);
+    assert_eq!(told("admin", Privilege::Modify, None), []);
+}

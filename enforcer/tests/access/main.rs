@@ -1,5 +1,5 @@
 //! The answers to "who may do what here, and why", from the catalog's operations with the real enforcer at the gate.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop on its own mistakes")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may stop on its own mistakes")]
 
 mod effective;
 mod explain;

@@ -98,7 +98,7 @@ fn a_column_is_told_where_it_differs_from_its_table() {
 }
 
 #[test]
-fn it_changes_nothing_and_leaves_no_record_even_when_refused() {
+fn it_changes_nothing_and_leaves_no_record_unless_it_is_denied() {
     let world = World::new();
     world.users(&["bob"]);
     world.run(&["GRANT USE CATALOG, USE SCHEMA, SELECT ON CATALOG c TO bob"]);
@@ -110,7 +110,7 @@ fn it_changes_nothing_and_leaves_no_record_even_when_refused() {
     let illegal = statement::parse("GRANT CREATE CATALOG ON TABLE c.s.t TO bob");
     let refused = world.metastore.rehearse_grants(&world.caller("admin"), &illegal).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
-    assert_eq!((world.audited(), listed(&world)), before);
+    assert_eq!((world.audited(), listed(&world)), (before.0 + 1, before.1), "the denial is on record");
 }
 
 fn listed(world: &World) -> Vec<lakewarden_catalog::ops::grants::GrantEntry> {
@@ -130,6 +130,17 @@ fn members_are_told_to_members_only() {
     let of_mate = ["inner", "mate", "secret"].map(|who| format!("{who} gains SELECT on c.s.t"));
     assert_eq!(told("mate"), of_mate, "inner is known to be in secret, its members are not");
     assert_eq!(told("admin").len(), 4);
+}
+
+#[test]
+fn nothing_is_told_of_what_the_asker_may_not_see() {
+    let world = World::new();
+    world.users(&["boss", "bob"]);
+    world.table("c.s.hidden");
+    world.run(&["GRANT MANAGE ON SCHEMA c.s TO boss", "DENY ALL PRIVILEGES, MANAGE ON TABLE c.s.hidden TO boss"]);
+    let told = |asker: &str| effects(&world, asker, "GRANT SELECT ON SCHEMA c.s TO bob");
+    assert_eq!(told("boss"), ["bob gains SELECT on c.s", "bob gains SELECT on c.s.t"]);
+    assert_eq!(told("admin").len(), 3);
 }
 
 #[test]

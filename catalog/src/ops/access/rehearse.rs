@@ -21,24 +21,25 @@ const MOST_EFFECTS: usize = 1_000;
 const MOST_COMPARISONS: usize = 200_000;
 
 impl Metastore {
-    /// Says who would gain or lose what by a change of grants, and changes nothing. Leaves no audit record. What is told is
-    /// what is held on each securable; USE SCHEMA and USE CATALOG on the way down may be missing besides. The members of a
-    /// group are told to its members and to metastore admins, others are told of the group itself.
+    /// Says who would gain or lose what by a change of grants, and changes nothing. What is told is what is held on each
+    /// securable; USE SCHEMA and USE CATALOG on the way down may be missing besides. The members of a group are told to its
+    /// members and to metastore admins, others are told of the group itself; nothing is told of what the caller may not see.
     ///
     /// # Errors
     /// As `change_grants`.
     pub fn rehearse_grants(&self, caller: &Caller, change: &GrantChange) -> Result<Rehearsal, CatalogError> {
-        let before = self.pin(caller);
-        let mut tx = before.rehearsal(self.clock().clone());
-        let (securable, principals) = grants::apply(&mut tx, change)?;
-        let comparison = Comparison {
-            subjects: subjects(&before, principals),
-            privileges: concerned(change),
-            after: tx.changed(),
-            securable,
-            before,
-        };
-        Ok(comparison.effects())
+        self.read(caller, "grants.rehearse", &change.name.to_string(), |before| {
+            let mut tx = before.rehearsal(self.clock().clone());
+            let (securable, principals) = grants::apply(&mut tx, change)?;
+            let comparison = Comparison {
+                subjects: subjects(before, principals),
+                privileges: concerned(change),
+                after: tx.changed(),
+                securable,
+                before,
+            };
+            Ok(comparison.effects())
+        })
     }
 }
 
@@ -69,8 +70,8 @@ fn subjects(pinned: &Pinned, named: Vec<Arc<Principal>>) -> Vec<(Arc<Principal>,
     found.into_values().map(|principal| (principal.clone(), state.closure(principal.id))).collect()
 }
 
-struct Comparison {
-    before: Pinned,
+struct Comparison<'a> {
+    before: &'a Pinned,
     after: Pinned,
     securable: Arc<Securable>,
     privileges: PrivilegeSet,
@@ -80,7 +81,7 @@ struct Comparison {
 /// A subject and a privilege whose decisions may change.
 type Pair<'a> = (&'a (Arc<Principal>, Closure), Privilege);
 
-impl Comparison {
+impl Comparison<'_> {
     fn effects(&self) -> Rehearsal {
         let mut told = Told { rehearsal: Rehearsal::default(), comparisons: 0 };
         let pairs = |kind: SecurableKind| self.privileges.iter().filter(move |privilege| privilege.reaches(kind));
@@ -93,7 +94,7 @@ impl Comparison {
             .flat_map(|subject| self.privileges.iter().map(move |privilege| (subject, privilege)))
             .filter(|pair| !told.is_full() && self.bears_on_what_is_below(*pair, &mut told))
             .collect();
-        let mut places = in_order(self.before.state(), self.securable.id);
+        let mut places = in_order(self.before.state(), self.securable.id).filter(|place| self.before.sees(place.id));
         while !below.is_empty() && !told.is_full() {
             let Some(place) = places.next() else { break };
             let reached: Vec<Pair<'_>> = below.iter().copied().filter(|(_, p)| p.reaches(place.kind())).collect();
