@@ -81,7 +81,7 @@ fn columns(pinned: &Pinned, columns: &[model::Column], with_columns: bool) -> Ve
         name: column.name.to_string(),
         type_text: column.type_text.to_string(),
         nullable: Some(column.nullable),
-        comment: column.comment.clone().unwrap_or_default(),
+        comment: column.comment.as_ref().map(ToString::to_string).unwrap_or_default(),
         position,
         partition_index: column.partition_index,
         mask: column.mask.as_ref().map(|mask| policies::show_mask(pinned, mask, columns)),

@@ -108,7 +108,7 @@ fn arrow_schema(columns: &[Column]) -> Schema {
         let data_type = parse_sql_type(&column.type_text).unwrap_or(DataType::Utf8);
         let mut metadata = vec![("ARROW:FLIGHT:SQL:TYPE_NAME".to_owned(), column.type_text.to_string())];
         if let Some(comment) = &column.comment {
-            metadata.push(("ARROW:FLIGHT:SQL:REMARKS".to_owned(), comment.clone()));
+            metadata.push(("ARROW:FLIGHT:SQL:REMARKS".to_owned(), comment.to_string()));
         }
         Field::new(&column.name, data_type, column.nullable).with_metadata(metadata.into_iter().collect())
     };

@@ -2,6 +2,7 @@ use axum::Router;
 use axum::routing::any;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use lakewarden_catalog::Caller;
+use lakewarden_catalog::ops::principals::Leftovers;
 use rstest::rstest;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -126,7 +127,7 @@ async fn the_token_of_a_deleted_principal_is_refused() {
     let minted = desk.issue(desk.bob, 60);
     let bob = lakewarden_catalog::model::PrincipalName::parse("bob").unwrap();
     let kind = lakewarden_catalog::model::PrincipalKind::User;
-    desk.catalog.reads().delete_principal(&desk.admin, kind, &bob).unwrap();
+    desk.catalog.reads().delete_principal(&desk.admin, Some(kind), &bob, &Leftovers::Restrict, None).unwrap();
     assert_eq!(ask(app(&desk, false), "/x", &bearer(minted.token.expose())).await.0, StatusCode::UNAUTHORIZED);
 }
 
