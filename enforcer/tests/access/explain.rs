@@ -183,6 +183,27 @@ fn a_group_and_a_service_principal_are_explained_as_a_user_is() {
 }
 
 #[test]
+fn the_way_through_fifty_groups_is_told_and_a_denial_at_its_end_counts() {
+    let world = World::new();
+    world.users(&["bob"]);
+    let groups: Vec<String> = (0..50).map(|n| format!("g{n}")).collect();
+    world.group("g0", &["bob"]);
+    for pair in groups.windows(2) {
+        world.group(&pair[1], &[&pair[0]]);
+    }
+    world.run(&["GRANT ALL PRIVILEGES ON CATALOG c TO g49"]);
+    let told = world.explain("admin", &on_table(Privilege::Select, "bob")).unwrap();
+    assert!(told.allowed);
+    assert_eq!(told.steps[0].because[0].path, groups);
+    world.group("short cut", &["bob"]);
+    world.metastore.add_member(&world.caller("admin"), &principal("g49"), &principal("short cut")).unwrap();
+    let told = world.explain("admin", &on_table(Privilege::Select, "bob")).unwrap();
+    assert_eq!(told.steps[0].because[0].path, ["short cut", "g49"], "the shortest way is told");
+    world.run(&["DENY SELECT ON TABLE c.s.t TO g49"]);
+    assert!(!world.explain("admin", &on_table(Privilege::Select, "bob")).unwrap().allowed);
+}
+
+#[test]
 fn policies_are_told_and_their_functions_named_to_who_sees_them() {
     use lakewarden_catalog::model::{FunctionBody, Parameter};
     use lakewarden_catalog::ops::access::AppliedPolicy;

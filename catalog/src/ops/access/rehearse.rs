@@ -23,7 +23,8 @@ const MOST_COMPARISONS: usize = 200_000;
 impl Metastore {
     /// Says who would gain or lose what by a change of grants, and changes nothing. What is told is what is held on each
     /// securable; USE SCHEMA and USE CATALOG on the way down may be missing besides. The members of a group are told to its
-    /// members and to metastore admins, others are told of the group itself; nothing is told of what the caller may not see.
+    /// members and to metastore admins, others are told of the group itself; nothing is told of what the caller may not
+    /// manage.
     ///
     /// # Errors
     /// As `change_grants`.
@@ -94,7 +95,8 @@ impl Comparison<'_> {
             .flat_map(|subject| self.privileges.iter().map(move |privilege| (subject, privilege)))
             .filter(|pair| !told.is_full() && self.bears_on_what_is_below(*pair, &mut told))
             .collect();
-        let mut places = in_order(self.before.state(), self.securable.id).filter(|place| self.before.sees(place.id));
+        let mut places =
+            in_order(self.before.state(), self.securable.id).filter(|place| self.before.allows(place.id, Need::Manage));
         while !below.is_empty() && !told.is_full() {
             let Some(place) = places.next() else { break };
             let reached: Vec<Pair<'_>> = below.iter().copied().filter(|(_, p)| p.reaches(place.kind())).collect();
