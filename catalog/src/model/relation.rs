@@ -1,5 +1,7 @@
 //! What tables, views and functions add to a securable, and the policies bound to a table.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ColumnId, Name, SecurableId, Text};
@@ -28,7 +30,7 @@ pub struct Column {
     pub nullable: bool,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub comment: Option<String>,
+    pub comment: Option<Text>,
     /// Its place among the partition columns, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition_index: Option<u32>,
@@ -53,7 +55,7 @@ pub struct TableBody {
     /// Who keeps the files.
     pub table_type: TableType,
     /// The root of the Delta table, as a URL.
-    pub location: String,
+    pub location: Arc<str>,
     /// The columns, in order.
     pub columns: Vec<Column>,
     /// The next column id to give.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -275,15 +276,6 @@ impl Securable {
         }
     }
 
-    /// The columns of a table or view, to be changed.
-    pub(crate) fn columns_mut(&mut self) -> &mut [Column] {
-        match &mut self.body {
-            Body::Table(table) => &mut table.columns,
-            Body::View(view) => &mut view.columns,
-            _ => &mut [],
-        }
-    }
-
     /// What it adds as a function.
     pub fn as_function(&self) -> Option<&FunctionBody> {
         match &self.body {
@@ -317,7 +309,7 @@ impl Securable {
     }
 
     /// The folder of a table or volume, as a URL.
-    pub fn folder(&self) -> Option<&str> {
+    pub fn folder(&self) -> Option<&Arc<str>> {
         match &self.body {
             Body::Table(table) => Some(&table.location),
             Body::Volume(volume) => Some(&volume.location),
@@ -332,6 +324,6 @@ impl Securable {
             Body::Volume(volume) => volume.volume_type == VolumeType::Managed,
             _ => false,
         };
-        self.folder().filter(|_| is_ours)
+        self.folder().filter(|_| is_ours).map(|folder| &**folder)
     }
 }

@@ -1,5 +1,7 @@
 //! What storage credentials, external locations and volumes add to a securable.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::SecurableId;
@@ -64,5 +66,5 @@ pub struct VolumeBody {
     /// Who keeps the files.
     pub volume_type: VolumeType,
     /// The folder, as a URL without a slash at its end.
-    pub location: String,
+    pub location: Arc<str>,
 }

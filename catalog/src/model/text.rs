@@ -1,16 +1,16 @@
-//! A short text that many records have: the names and types of columns.
+//! A text that many records have: the names and types of columns.
 
-use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is shared, not copied, when its record is.
+/// A text that is shared, not copied, when its record is. It takes one word in the record, as there may be millions of
+/// columns.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Text(Arc<str>);
+pub struct Text(Arc<Box<str>>);
 
 impl Text {
     /// The text.
@@ -27,12 +27,6 @@ impl Deref for Text {
     }
 }
 
-impl Borrow<str> for Text {
-    fn borrow(&self) -> &str {
-        &self.0
-    }
-}
-
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {
         &self.0
@@ -41,19 +35,19 @@ impl AsRef<str> for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(text.into())
+        Self(Arc::new(text.into()))
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Arc::new(text.into()))
     }
 }
 
 impl From<&String> for Text {
     fn from(text: &String) -> Self {
-        Self(text.as_str().into())
+        Self(Arc::new(text.as_str().into()))
     }
 }
 
@@ -66,12 +60,6 @@ impl From<Text> for String {
 impl From<&Text> for String {
     fn from(text: &Text) -> Self {
         text.as_str().to_owned()
-    }
-}
-
-impl From<Text> for Arc<str> {
-    fn from(text: Text) -> Self {
-        text.0
     }
 }
 

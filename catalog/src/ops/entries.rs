@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::page::{Listing, Page};
-use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind};
+use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind, Text};
 use crate::pinned::Pinned;
 use crate::state::Intent;
 use crate::tx::Tx;
@@ -294,7 +294,7 @@ fn set_column_comment(changed: &mut Securable, name: &str, comment: Option<Strin
     let Some(column) = columns.iter_mut().find(|c| c.name.eq_ignore_ascii_case(name)) else {
         return Err(CatalogError::NoSuch { what: "column", name: name.to_owned() });
     };
-    column.comment = comment;
+    column.comment = comment.map(Text::from);
     Ok(())
 }
 

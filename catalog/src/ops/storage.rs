@@ -168,7 +168,7 @@ impl Metastore {
                 NewLocation::Managed(_) => VolumeType::Managed,
                 NewLocation::External(_) => VolumeType::External,
             };
-            let body = Body::Volume(VolumeBody { volume_type, location });
+            let body = Body::Volume(VolumeBody { volume_type, location: location.into() });
             let mut volume = fresh(tx, schema, last, &new.describe, body);
             if let NewLocation::Managed(staged) = &new.location {
                 volume.id = staged.id;

@@ -9,6 +9,7 @@ use super::open::Opened;
 use super::rules::{MaskBinding, RowFilterBinding, bind_mask, bind_row_filter};
 use crate::model::{
     Body, Column, ColumnId, FullName, Name, Privilege, Securable, SecurableId, SecurableKind, TableBody, TableType,
+    Text,
 };
 use crate::state::{Intent, State};
 use crate::tx::Tx;
@@ -110,7 +111,7 @@ impl Metastore {
             };
             let columns = number_columns(&new.columns)?;
             let next_column_id = u32::try_from(columns.len()).unwrap_or(u32::MAX);
-            let body = TableBody { table_type, location, columns, next_column_id, row_filter: None };
+            let body = TableBody { table_type, location: location.into(), columns, next_column_id, row_filter: None };
             let mut table = fresh(tx, schema, last, &new.describe, Body::Table(body));
             if let NewLocation::Managed(staged) = &new.location {
                 table.id = staged.id;
@@ -150,7 +151,7 @@ impl crate::Pinned {
         let columns = number_columns(&new.columns)?;
         let body = TableBody {
             table_type: TableType::External,
-            location: String::new(),
+            location: "".into(),
             columns,
             next_column_id: 0,
             row_filter: None,
@@ -282,7 +283,7 @@ pub(crate) fn number_columns(columns: &[NewColumn]) -> Result<Vec<Column>, Catal
             name: column.name.as_str().into(),
             type_text: column.type_text.as_str().into(),
             nullable: column.nullable,
-            comment: column.comment.clone(),
+            comment: column.comment.as_ref().map(Text::from),
             partition_index: column.partition_index,
             mask: None,
         });

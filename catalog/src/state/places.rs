@@ -15,7 +15,7 @@ type Places = OrdMap<Arc<str>, SecurableId>;
 impl State {
     pub(super) fn insert_place(&mut self, securable: &Securable) {
         if let Some(folder) = securable.folder() {
-            self.locations.insert(folder.into(), securable.id);
+            self.locations.insert(folder.clone(), securable.id);
         }
         if let Some(location) = securable.as_external_location() {
             self.external_locations.insert(location.url.as_str().into(), securable.id);

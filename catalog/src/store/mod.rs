@@ -59,7 +59,8 @@ const OLDEST_FORMAT: u32 = 1;
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct OpenOptions {
-    /// How much memory the engine may keep pages in, in bytes.
+    /// How much memory the engine may keep pages in, in bytes. Only changes and the logs are read from it once the catalog
+    /// is open. It keeps some sixteen thousand pages in any case.
     pub cache_bytes: u64,
     /// How long a row of [`Store::append_relaxed`] may stay undurable, in milliseconds.
     pub relaxed_ms: u64,
@@ -69,7 +70,7 @@ pub struct OpenOptions {
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 * 1024 * 1024, relaxed_ms: 1_000, disk: Arc::new(RealDisk) }
+        Self { cache_bytes: 16 * 1024 * 1024, relaxed_ms: 1_000, disk: Arc::new(RealDisk) }
     }
 }
 

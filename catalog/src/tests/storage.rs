@@ -132,7 +132,7 @@ fn a_managed_volume_has_a_folder_from_before_its_record_until_after() {
     let staged = world.staged("c.s.v");
     assert_eq!(world.metastore.due_purges(true).len(), 1, "a start in between purges it");
     let made = world.metastore.create_volume(&world.admin, &volume("c.s.v", NewLocation::Managed(staged.clone())));
-    assert_eq!(made.unwrap().securable.folder(), Some(staged.location.as_str()));
+    assert_eq!(made.unwrap().securable.folder().map(|folder| &**folder), Some(staged.location.as_str()));
     assert!(world.metastore.due_purges(true).is_empty());
     let again = world.metastore.create_volume(&world.admin, &volume("c.s.w", NewLocation::Managed(staged.clone())));
     assert_eq!(again.unwrap_err().reason(), "NOT_STAGED");

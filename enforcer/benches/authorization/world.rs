@@ -196,7 +196,7 @@ impl World {
         }
         for number in 0..tables {
             let (id, parent) = (self.table(number), Some(self.schema(self.schema_of(number))));
-            let location = format!("file:///var/lib/lakewarden/data/tables/{id}");
+            let location = format!("file:///var/lib/lakewarden/data/tables/{id}").into();
             let columns = columns(&mut names);
             let body =
                 TableBody { table_type: TableType::Managed, location, columns, next_column_id: 5, row_filter: None };

@@ -161,7 +161,11 @@ impl Run {
 }
 
 fn column_line(column: &Column) -> Line {
-    [Some(column.name.to_string()), Some(column.type_text.to_lowercase()), column.comment.clone()]
+    [
+        Some(column.name.to_string()),
+        Some(column.type_text.to_lowercase()),
+        column.comment.as_ref().map(ToString::to_string),
+    ]
 }
 
 fn heading(text: &str) -> Line {
