@@ -48,6 +48,11 @@ impl World {
         session(&self.engine, name)
     }
 
+    /// The folder of the world: `data` is the server's, the rest is the test's.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn connection(&self) -> Connection {
         let tmp = self.folder.path().join("case");
         std::fs::create_dir_all(&tmp).unwrap();

@@ -11,7 +11,7 @@ use datafusion::execution::SessionState;
 use deltalake::DeltaTable;
 use parking_lot::Mutex;
 
-use super::open::{OpenError, OpenTable, open_table, provide};
+use super::open::{OpenError, OpenTable, open_table, provide, require_plain_log};
 
 /// Snapshots that are kept. The one that was used longest ago goes first.
 const MOST: usize = 256;
@@ -52,11 +52,12 @@ impl SnapshotCache {
         if let Some(mut table) = self.still_true(location) {
             let next = table.version().map(|version| commit_file(location, version + 1));
             if next.is_some_and(|next| !next.exists()) {
-                return provide(table, None, system);
+                return provide(table, location, None, system);
             }
+            require_plain_log(location)?;
             if table.update_state().await.is_ok() {
                 self.keep(location, &table);
-                return provide(table, None, system);
+                return provide(table, location, None, system);
             }
         }
         let opened = open_table(location, None, system).await?;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use lakewarden_catalog::model::{TableBody, TableType};
 use url::Url;
 
 /// A folder: absolute, without `..`, symbolic links resolved as far as it existed when it was read.
@@ -20,6 +21,9 @@ pub enum LocationError {
     /// Not a place that a table may have.
     #[error("`{0}` is not a location: {1}")]
     Invalid(String, &'static str),
+    /// A link leads elsewhere than when the table was created.
+    #[error("the folder of the table is not where it was created: a symbolic link leads elsewhere")]
+    Moved,
     /// The file system says no.
     #[error("the location `{0}` cannot be used")]
     Io(String, #[source] std::io::Error),
@@ -50,6 +54,19 @@ impl Location {
     pub fn unresolved(text: &str) -> Result<Self, LocationError> {
         let path = path_of(text)?;
         checked(&path, |path| Ok(path.components().collect()))
+    }
+
+    /// The location of a table. Whoever may change the folders above an external table could put a link in their place,
+    /// so it is read only where it was created. The folders of managed tables are the server's, which may be moved.
+    ///
+    /// # Errors
+    /// As `parse`, and `Moved`.
+    pub fn of_table(table: &TableBody) -> Result<Self, LocationError> {
+        let location = Self::parse(&table.location)?;
+        match table.table_type {
+            TableType::External if Self::unresolved(&table.location)? != location => Err(LocationError::Moved),
+            _ => Ok(location),
+        }
     }
 
     /// The location of an absolute path.

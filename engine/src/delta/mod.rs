@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod conform;
+mod contained;
 pub mod create;
 pub mod definition;
 pub mod input;

@@ -12,6 +12,7 @@ use deltalake::table::builder::DeltaTableBuilder;
 use deltalake::{DeltaTable, DeltaTableError};
 use url::Url;
 
+use super::contained::{Contained, has_plain_log};
 use crate::governed::RawTable;
 
 /// One version of a Delta table, ready to be governed and read.
@@ -36,6 +37,9 @@ pub enum OpenError {
     /// The protocol of the table asks for something that isn't built.
     #[error("the Delta table needs a feature that is not supported: {0}")]
     Unsupported(String),
+    /// It leads out of its folder.
+    #[error("the Delta table cannot be read: its folder or its log is a symbolic link, or holds one")]
+    Linked,
     /// The log contradicts itself or can't be read.
     #[error("the Delta table cannot be read: {0}")]
     Broken(String, #[source] Box<DeltaTableError>),
@@ -51,20 +55,31 @@ fn at(version: &Option<u64>) -> String {
 /// See [`OpenError`]. A table that needs an unknown feature is refused by the name of the feature, never read wrongly.
 pub async fn open_table(location: &Path, version: Option<u64>, system: &SessionState) -> Result<OpenTable, OpenError> {
     let not_found = |source: Option<DeltaTableError>| OpenError::NotFound(version, source.map(Box::new));
-    let directory = std::path::absolute(location).map_err(|_| not_found(None))?;
+    let directory = location.canonicalize().map_err(|_| not_found(None))?;
     if !directory.join("_delta_log").is_dir() {
         return Err(not_found(None));
     }
+    require_plain_log(&directory)?;
     let url = Url::from_directory_path(&directory).map_err(|()| not_found(None))?;
     let mut builder = DeltaTableBuilder::from_url(url).map_err(|error| not_found(Some(error)))?;
     if let Some(version) = version {
         builder = builder.with_version(version);
     }
     let table = builder.load().await.map_err(|error| classify(version, error))?;
-    provide(table, version, system)
+    provide(table, &directory, version, system)
 }
 
-pub(super) fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionState) -> Result<OpenTable, OpenError> {
+/// Refuses a log that leads out of the table's folder.
+pub(super) fn require_plain_log(directory: &Path) -> Result<(), OpenError> {
+    if has_plain_log(directory).unwrap_or(false) { Ok(()) } else { Err(OpenError::Linked) }
+}
+
+pub(super) fn provide(
+    table: DeltaTable,
+    directory: &Path,
+    asked: Option<u64>,
+    system: &SessionState,
+) -> Result<OpenTable, OpenError> {
     let broken = |error: DeltaTableError| classify(asked, error);
     let state = table.snapshot().map_err(broken)?;
     let version = state.version();
@@ -79,7 +94,8 @@ pub(super) fn provide(table: DeltaTable, asked: Option<u64>, system: &SessionSta
     let config = DeltaScanConfig::new_from_session(system).with_wrap_partition_values(false);
     let scan = DeltaScanNext::new(snapshot, config).map_err(|error| broken(error.into()))?;
     let schema = scan.schema();
-    Ok(OpenTable { version, schema, raw: RawTable::new(Arc::new(scan)), table })
+    let raw = RawTable::new(Arc::new(Contained::new(Arc::new(scan), directory.to_path_buf())));
+    Ok(OpenTable { version, schema, raw, table })
 }
 
 /// deltalake gives the value of such a column as its escaped text, which is another value.

@@ -234,7 +234,7 @@ impl Planner {
         }
         let table = opened.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
         let fault = |fault| EngineError::Open { label: opened.full_name.clone(), fault };
-        let location = Location::parse(&table.location)?;
+        let location = Location::of_table(table)?;
         let stored = Arc::new(self.snapshots.open(location.path(), &self.system).await.map_err(fault)?);
         cache.insert(opened.securable.id, stored.clone());
         Ok(stored)

@@ -101,12 +101,18 @@ impl Run {
     /// A folder outside that the caller may put data into by `privilege`, links resolved. What the file system says of
     /// folders is told to those only who may name them.
     pub(super) fn folder_outside(&self, text: &str, privilege: Privilege) -> Result<Location, EngineError> {
-        self.pinned.require_some_folder(privilege)?;
+        let as_written = || -> Result<(), EngineError> {
+            let url = Location::unresolved(text)?.to_string();
+            Ok(self.pinned.require_folder(&url, privilege)?)
+        };
+        if let Err(denied) = self.pinned.require_some_folder(privilege) {
+            as_written()?;
+            return Err(denied.into());
+        }
         let folder = match Location::parse(text) {
-            Err(LocationError::Io(_, fault)) => {
-                // Judged by the text, as the links could not be resolved.
-                self.pinned.require_folder(&Location::unresolved(text)?.to_string(), privilege)?;
-                return Err(LocationError::Io(text.to_owned(), fault).into());
+            Err(fault @ LocationError::Io(..)) => {
+                as_written()?;
+                return Err(fault.into());
             }
             parsed => parsed?,
         };
