@@ -47,7 +47,7 @@ pub fn catalog(name: &ObjectName) -> Result<FullName, EngineError> {
 /// When it has more than one part.
 pub fn in_metastore(name: &ObjectName, kind: SecurableKind) -> Result<FullName, EngineError> {
     if name.parts.len() != 1 {
-        return Err(EngineError::invalid(format!("`{name}` is not the name of a {}: it has one part", kind.noun())));
+        return Err(EngineError::invalid(format!("`{name}` names no {}: its name has one part", kind.noun())));
     }
     Ok(FullName::from_parts(&name.parts)?)
 }

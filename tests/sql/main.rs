@@ -6,6 +6,8 @@
 mod denials;
 mod driver;
 mod parameters;
+mod past;
+mod storage;
 mod written_elsewhere;
 
 use driver::World;
@@ -66,4 +68,4 @@ macro_rules! cases {
     };
 }
 
-cases!(attacks, basics, columns, hidden, lent_rights, policies, queries, statements, storage);
+cases!(attacks, basics, columns, grants, hidden, lent_rights, policies, queries, statements, storage);

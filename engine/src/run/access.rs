@@ -52,10 +52,10 @@ impl Run {
 /// The verdict, what had to hold, what would allow it, and the policies that bind.
 fn lines(told: &Explanation) -> Vec<Line> {
     let mut lines = vec![verdict(told)];
-    lines.extend(told.steps.iter().map(|step| step_line(step, &told.principal)));
+    lines.extend(told.steps.iter().enumerate().map(|(at, step)| step_line(told, step, at == 0)));
     if !told.closed_columns.is_empty() {
         let columns = told.closed_columns.iter().map(|column| format!("`{column}`")).collect::<Vec<_>>().join(", ");
-        lines.push(line("columns".to_owned(), "closed", columns));
+        lines.push(line("columns".to_owned(), "closed", format!("{columns}; the others may be named")));
     }
     lines.extend(told.remedy.iter().map(|statement| line("remedy".to_owned(), "would allow it", statement.clone())));
     lines.extend(told.policies.iter().map(policy_line));
@@ -67,17 +67,20 @@ fn verdict(told: &Explanation) -> Line {
     let asked = format!("{action} on {} `{}` for `{}`", told.kind.noun(), told.securable, told.principal);
     let failed = told.steps.iter().filter(|step| !step.allowed).count();
     let outcome = if told.allowed { "ALLOWED" } else { "DENIED" };
-    let because = match (told.allowed, failed, told.steps.len()) {
-        (true, _, _) => "everything that is needed holds".to_owned(),
-        (false, failed, all) => format!("{failed} of {all} steps fail"),
+    let because = match told.allowed {
+        true => "everything that is needed holds".to_owned(),
+        false => format!("missing or denied: {failed} of {}", told.steps.len()),
     };
     let as_of = told.as_of_ms.map(|ms| format!(", as of {}", times::shown(ms))).unwrap_or_default();
     line(asked, outcome, format!("{because}{as_of}"))
 }
 
-fn step_line(step: &Step, asked: &str) -> Line {
-    let needed = format!("{} on {} `{}`", step.privilege, step.kind.noun(), step.securable);
-    let because = reasons(&step.because, asked);
+/// One step. The question's column belongs to what was asked about, not to what is above it.
+fn step_line(told: &Explanation, step: &Step, is_asked: bool) -> Line {
+    let column = told.column.as_deref().filter(|_| is_asked);
+    let action = action_type(false, step.privilege, column);
+    let needed = format!("{action} on {} `{}`", step.kind.noun(), step.securable);
+    let because = reasons(&step.because, &told.principal);
     match (step.allowed, step.because.is_empty()) {
         (true, _) => line(needed, "holds", because),
         (false, false) => line(needed, "denied", because),

@@ -102,10 +102,10 @@ const MAX_PRIVILEGE_WORDS: usize = 5;
 /// The rest of `GRANT`, `REVOKE` or `DENY`.
 pub(super) fn grant(cursor: &mut Cursor<'_>, verb: GrantVerb) -> Result<Statement, ParseError> {
     if cursor.is_words(&["GRANT", "OPTION", "FOR"]) {
-        return Err(ParseError::unsupported("grant options: MANAGE lets a principal grant"));
+        return Err(ParseError::unsupported("GRANT OPTION FOR (who holds MANAGE may grant)"));
     }
     if verb == GrantVerb::Revoke && cursor.is_word(0, "DENY") {
-        return Err(ParseError::unsupported("REVOKE DENY: REVOKE takes a denial away too"));
+        return Err(ParseError::unsupported("REVOKE DENY (REVOKE takes denials away too)"));
     }
     let privileges = cursor.list(privilege)?;
     cursor.expect("ON")?;
@@ -114,7 +114,7 @@ pub(super) fn grant(cursor: &mut Cursor<'_>, verb: GrantVerb) -> Result<Statemen
     cursor.expect(end)?;
     let to = grantees(cursor)?;
     if cursor.is_words(&["WITH", "GRANT", "OPTION"]) {
-        return Err(ParseError::unsupported("WITH GRANT OPTION: MANAGE lets a principal grant"));
+        return Err(ParseError::unsupported("WITH GRANT OPTION (who holds MANAGE may grant)"));
     }
     Ok(Statement::Grant(GrantStatement { verb, privileges, on, to }))
 }

@@ -136,7 +136,7 @@ pub(super) fn create_principal(cursor: &mut Cursor<'_>, kind: PrincipalKind) -> 
     let if_not_exists = cursor.if_not_exists();
     let name = cursor.principal(&format!("a {kind}"))?;
     if cursor.is_words(&["WITH", "PASSWORD"]) || cursor.is_word(0, "PASSWORD") {
-        return Err(ParseError::unsupported("passwords: principals prove who they are with tokens"));
+        return Err(ParseError::unsupported("a password (principals prove who they are with tokens)"));
     }
     if cursor.is_word(0, "WITH") {
         return Err(ParseError::unsupported("CREATE GROUP … WITH: use ALTER GROUP … ADD"));
@@ -166,7 +166,7 @@ pub(super) fn alter_principal(cursor: &mut Cursor<'_>, kind: PrincipalKind) -> R
     } else if kind == PrincipalKind::Group && cursor.eat_any(&["DROP", "REMOVE"]).is_some() {
         PrincipalAction::RemoveMembers(members(cursor)?)
     } else if cursor.is_words(&["SET", "ROLE"]) {
-        return Err(ParseError::unsupported("roles: use groups"));
+        return Err(ParseError::unsupported("ROLE (groups are what roles are elsewhere)"));
     } else if cursor.is_word(0, "SET") || cursor.is_word(0, "WITH") {
         return Err(ParseError::unsupported(format!("ALTER {} … SET", kind.to_string().to_uppercase())));
     } else {
