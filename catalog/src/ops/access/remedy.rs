@@ -24,7 +24,8 @@ pub(super) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// The statements, or none when no statement could, or when one would have to name what the asker may not know.
+    /// The statements, or none when no statement could, or when one would have to name what the asker may not know. None of
+    /// them is needless: a denial that stands refuses whatever else there is, and only what is missing is granted.
     pub(super) fn remedy(&self) -> Result<Vec<String>, CatalogError> {
         let tx = self.inquiry.vantage.then().rehearsal(self.clock.clone());
         if refuse_system(&tx, &self.inquiry.securable).is_err() {
@@ -43,7 +44,6 @@ impl Trial<'_> {
         if !self.allowed(&self.after(&edits)) {
             return Ok(Vec::new());
         }
-        self.leave_out_the_needless(&mut edits);
         let may_tell =
             |edit: &RowEdit| edit.principal == self.subject || self.inquiry.vantage.knows_members_of(edit.principal);
         if !edits.iter().all(may_tell) {
@@ -61,18 +61,6 @@ impl Trial<'_> {
 
     fn allowed(&self, state: &Pinned) -> bool {
         state.allows_to(state.closure(), &self.inquiry.chain_in(state), Need::Privilege(self.privilege))
-    }
-
-    fn leave_out_the_needless(&self, edits: &mut Vec<RowEdit>) {
-        let without = |edits: &[RowEdit], left_out: usize| -> Vec<RowEdit> {
-            let kept = edits.iter().enumerate().filter(|(at, _)| *at != left_out);
-            kept.map(|(_, edit)| edit.clone()).collect()
-        };
-        while let Some(fewer) =
-            (0..edits.len()).map(|at| without(edits, at)).find(|fewer| self.allowed(&self.after(fewer)))
-        {
-            *edits = fewer;
-        }
     }
 
     /// What would mend each step that is refused: every denial that stands is lifted; else what is missing is granted.
