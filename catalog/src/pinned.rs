@@ -105,21 +105,27 @@ impl Pinned {
 
     /// Whether the caller may know that it exists.
     pub fn sees(&self, id: SecurableId) -> bool {
-        self.allows(id, Need::See) || self.visible.get_or_init(|| self.above_what_is_seen()).contains(&id)
+        self.allows(id, Need::See) || self.is_shown_from_below(id)
     }
 
-    /// Everything above the securables that the caller may see for a grant or ownership of its own or its groups: their
-    /// containers, and the relations of columns that it may use.
+    /// Whether something in a container, or a column of a relation, shows it.
+    fn is_shown_from_below(&self, id: SecurableId) -> bool {
+        match self.state.securable(id).map(|securable| securable.kind()) {
+            Some(kind) if kind.is_relation() => self.holds_a_column_of(id),
+            Some(kind) if kind.name_class() == NameClass::Container => {
+                self.visible.get_or_init(|| self.above_what_is_seen()).contains(&id)
+            }
+            _ => false,
+        }
+    }
+
+    /// The containers of everything that the caller may see for a grant or ownership of its own or its groups.
     fn above_what_is_seen(&self) -> HashSet<SecurableId> {
         let mut above = HashSet::new();
         for id in self.state.held_by(&self.closure) {
             let parents = self.state.path(id);
             let known = parents.get(1).is_none_or(|parent| above.contains(&parent.id));
-            let by_column = self.holds_a_column_of(id);
-            if by_column {
-                above.insert(id);
-            }
-            if !known && (by_column || self.allows(id, Need::See)) {
+            if !known && (self.allows(id, Need::See) || self.holds_a_column_of(id)) {
                 above.extend(parents.into_iter().skip(1).map(|parent| parent.id));
             }
         }
@@ -239,7 +245,15 @@ impl Pinned {
         class: NameClass,
         after: Option<&str>,
     ) -> impl Iterator<Item = &'a Arc<Securable>> + use<'a> {
-        self.state.children(parent, class, after).filter(|child| self.sees(child.id))
+        // The children share their chain but for its first link, which is the parent's until it is a child's.
+        let above = self.state.chain(parent);
+        let mut chain: Vec<Link> = above.first().cloned().into_iter().chain(above).collect();
+        let sees = move |child: &&Arc<Securable>| {
+            chain.iter_mut().take(1).for_each(|first| *first = self.state.link(child));
+            let ask = Ask { closure: &self.closure, chain: &chain, need: Need::See };
+            self.gate.allows(&ask) || self.is_shown_from_below(child.id)
+        };
+        self.state.children(parent, class, after).filter(sees)
     }
 
     /// Names what the decision found missing; a parent is named only by what the caller wrote of it.

@@ -90,9 +90,12 @@ impl State {
 
     /// The chain that a gate is asked about.
     pub fn chain(&self, id: SecurableId) -> Vec<Link> {
-        let link =
-            |s: &&Arc<Securable>| Link { id: s.id, kind: s.kind(), owner: s.owner, grants: self.grants_on(s.id) };
-        self.path(id).iter().map(link).collect()
+        self.path(id).into_iter().map(|securable| self.link(securable)).collect()
+    }
+
+    /// One link of such a chain.
+    pub(crate) fn link(&self, securable: &Securable) -> Link {
+        Link { id: securable.id, kind: securable.kind(), owner: securable.owner, grants: self.grants_on(securable.id) }
     }
 
     /// The chain of a question about one column: the column, then its relation's chain.

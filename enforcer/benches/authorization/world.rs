@@ -67,6 +67,19 @@ impl Size {
     /// A hundredth of it, to try the program.
     pub const SMALL: Self =
         Self { grants: 10_000, catalogs: 10, schemas: 100, tables: 2_500, crowd: 100, users: 500, groups: 50 };
+
+    /// The size in numbers, for another process.
+    pub fn numbers(self) -> String {
+        let Self { grants, catalogs, schemas, tables, crowd, users, groups } = self;
+        [grants, catalogs, schemas, tables, crowd, users, groups].map(|number| number.to_string()).join(",")
+    }
+
+    /// The size of such numbers.
+    pub fn of_numbers(text: &str) -> Option<Self> {
+        let numbers: Vec<usize> = text.split(',').filter_map(|number| number.parse().ok()).collect();
+        let [grants, catalogs, schemas, tables, crowd, users, groups] = *numbers.as_slice() else { return None };
+        Some(Self { grants, catalogs, schemas, tables, crowd, users, groups })
+    }
 }
 
 /// What is in the store, by number.
