@@ -30,7 +30,7 @@ impl<'a> Groups<'a> {
             let key = member.0.as_u128();
             sorted &= before < Some(key);
             before = Some(key);
-            let (word, bit) = place_in_filter(key);
+            let (word, bit) = place_in_filter(*member);
             if let Some(word) = groups.filter.get_mut(word) {
                 *word |= bit;
             }
@@ -46,12 +46,11 @@ impl<'a> Groups<'a> {
 
     /// The number of a principal, if it is the caller or one of its groups.
     fn number(&self, principal: PrincipalId) -> Option<u32> {
-        let key = principal.0.as_u128();
-        let (word, bit) = place_in_filter(key);
+        let (word, bit) = place_in_filter(principal);
         if self.filter.get(word).is_none_or(|word| word & bit == 0) {
             return None;
         }
-        let found = self.members.binary_search_by_key(&key, |member| member.0.as_u128());
+        let found = self.members.binary_search_by_key(&principal.0.as_u128(), |member| member.0.as_u128());
         found.ok().and_then(|at| u32::try_from(at).ok())
     }
 
@@ -79,10 +78,10 @@ impl<'a> Groups<'a> {
     }
 }
 
-/// The word and bit of a principal in the filter. Ids differ in their last bits most.
-fn place_in_filter(key: u128) -> (usize, u64) {
-    let mixed = ((key as u64) ^ (key >> 64) as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    ((mixed >> 60) as usize % FILTER_WORDS, 1 << ((mixed >> 54) & 63))
+/// The word and bit of a principal in the filter. Ids are random in their last bytes.
+fn place_in_filter(id: PrincipalId) -> (usize, u64) {
+    let [.., before, last] = *id.0.as_bytes();
+    (usize::from(last >> 4), 1 << (u32::from(last & 15) << 2 | u32::from(before >> 6)))
 }
 
 /// What the caller holds and is denied on each link, through all its groups together.
@@ -221,7 +220,9 @@ impl World for ChainWorld {
     }
 }
 
-/// What the bits of a mask stand for, ownership first.
+/// What the bits of a mask stand for.
 fn held(bits: u64) -> impl Iterator<Item = Held> {
-    Held::all().filter(move |held| bits & held.bit() != 0)
+    let next = |left: &u64| Some(left & left.wrapping_sub(1)).filter(|left| *left != 0);
+    std::iter::successors(Some(bits).filter(|bits| *bits != 0), next)
+        .filter_map(|left| Held::of_bit(left.trailing_zeros()))
 }

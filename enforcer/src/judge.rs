@@ -102,6 +102,14 @@ impl<W: World> Judge<W> {
     }
 }
 
+#[cfg(test)]
+impl<W> Judge<W> {
+    /// casbin itself, to hold against it what must not happen.
+    pub(crate) fn casbin(&mut self) -> &mut Enforcer {
+        &mut self.casbin
+    }
+}
+
 /// One question, as casbin takes it.
 struct Request(Subject, Object, Wanted);
 
@@ -129,4 +137,4 @@ fn guarded(enforce: impl FnOnce() -> casbin::Result<bool>) -> Result<bool, GateE
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

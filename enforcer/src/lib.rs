@@ -49,6 +49,8 @@ mod agreement;
 mod fixture;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod traps;
 
 pub use decide::Enforcer;
 pub use error::ModelError;

@@ -79,4 +79,4 @@ fn check_matcher(matcher: &str) -> Result<(), ModelError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -81,6 +81,16 @@ impl Held {
         }
     }
 
+    /// What has this bit in a mask, by its number.
+    pub(crate) fn of_bit(number: u32) -> Option<Self> {
+        match 1 << number {
+            OWN_BIT => Some(Self::Own),
+            GOVERN_BIT => Some(Self::Govern),
+            // The bits of privileges are their places among all of them.
+            _ => Privilege::ALL.get(number as usize).copied().map(Self::Privilege),
+        }
+    }
+
     /// Everything that can be held, ownership first.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         [Self::Own, Self::Govern].into_iter().chain(Privilege::ALL.iter().copied().map(Self::Privilege))

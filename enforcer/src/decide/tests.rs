@@ -12,7 +12,6 @@ use super::Enforcer;
 use crate::fixture::{
     CATALOG, Chain, METASTORE, OBJECT, SCHEMA, analysts, bob, closure, owner_of, principal, securable, with_row,
 };
-use crate::full::{Full, Records};
 use crate::plan::Step;
 use crate::words::Wanted;
 
@@ -246,25 +245,6 @@ fn a_wrong_verdict_in_the_memo_is_noticed_denied_and_forgotten() {
     let wrong = (0..questions).filter(|_| enforcer.allows(&ask)).count();
     assert!(wrong <= super::CHECK_ONE_IN as usize, "{wrong}");
     assert!(!enforcer.allows(&ask));
-}
-
-#[test]
-fn a_denial_reaches_through_sixty_levels_of_groups() {
-    let group = |depth: u128| principal(100 + depth);
-    let mut members = vec![(bob(), group(0))];
-    members.extend((0..59).map(|depth| (group(depth), group(depth + 1))));
-    members.push((group(59), group(3)));
-    let chain = Chain::table().open().grant(OBJECT, group(30), Select);
-    let parents = [1, 2, 3].map(|level| Some(securable(level))).into_iter().chain([None]);
-    let records = |chain: &Chain| Records {
-        members: members.clone(),
-        securables: chain.links.iter().cloned().zip(parents.clone()).collect(),
-    };
-    let allows = |chain: &Chain| Full::new(&records(chain)).unwrap().allows(bob(), securable(0), READ).unwrap();
-    let groups: Vec<PrincipalId> = (0..60).map(group).collect();
-    let denied = chain.clone().deny(SCHEMA, group(59), Select);
-    assert!(allows(&chain) && chain.may(&closure(bob(), &groups), READ));
-    assert!(!allows(&denied) && !denied.may(&closure(bob(), &groups), READ));
 }
 
 #[test]

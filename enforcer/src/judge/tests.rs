@@ -62,18 +62,6 @@ fn a_row_that_comes_twice_is_an_error() {
 }
 
 #[test]
-fn the_next_caller_inherits_neither_rows_nor_groups() {
-    let mut judge = judge_for(&closure(bob(), &[analysts()]));
-    judge.set_rows(&[row(ANALYSTS, TABLE, false)]).unwrap();
-    assert!(answer(&judge).unwrap());
-    judge.set_world(world(&closure(bob(), &[])));
-    assert!(!answer(&judge).unwrap(), "the group stayed");
-    judge.set_world(world(&closure(bob(), &[analysts()])));
-    judge.set_rows(&[]).unwrap();
-    assert!(!answer(&judge).unwrap(), "the row stayed");
-}
-
-#[test]
 fn a_question_in_another_callers_name_is_denied() {
     let mut judge = judge_for(&closure(bob(), &[analysts()]));
     judge.set_rows(&[row(ANALYSTS, TABLE, false)]).unwrap();
@@ -106,6 +94,14 @@ fn every_word_reads_back_as_itself() {
     let indexes: std::collections::HashSet<usize> = wanted.iter().map(|one| one.index()).collect();
     assert_eq!(indexes.len(), wanted.len());
     assert!(indexes.iter().all(|index| *index < WANTED));
+}
+
+#[test]
+fn every_bit_reads_back_as_what_it_stands_for() {
+    for held in Held::all() {
+        assert_eq!(Held::of_bit(held.bit().trailing_zeros()), Some(held));
+    }
+    assert_eq!((0..64).filter(|bit| Held::of_bit(*bit).is_some()).count(), Held::all().count());
 }
 
 struct Panics;

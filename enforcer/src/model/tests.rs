@@ -5,11 +5,11 @@ use rstest::rstest;
 use super::{EMBEDDED, read};
 use crate::Enforcer;
 
-fn refusal(text: &str) -> String {
+pub(crate) fn refusal(text: &str) -> String {
     Enforcer::from_model(text).unwrap_err().to_string()
 }
 
-fn with_matcher(matcher: &str) -> String {
+pub(crate) fn with_matcher(matcher: &str) -> String {
     let start = EMBEDDED.find("\nm = ").unwrap();
     format!("{}\nm = {matcher}\n", &EMBEDDED[..start])
 }
@@ -17,22 +17,6 @@ fn with_matcher(matcher: &str) -> String {
 #[test]
 fn the_embedded_model_loads() {
     assert!(Enforcer::new().is_ok());
-}
-
-#[test]
-fn a_matcher_that_casbin_would_cut_at_a_number_sign_is_refused() {
-    let text = EMBEDDED.replace(" && g(r.sub, p.sub)", " # && g(r.sub, p.sub)");
-    assert!(refusal(&text).contains("cuts a rule short"));
-}
-
-#[rstest]
-#[case::other_spacing("some(where (p.eft==allow)) && !some(where (p.eft==deny))")]
-#[case::allow_only("some(where (p.eft == allow))")]
-#[case::open_unless_denied("!some(where (p.eft == deny))")]
-#[case::priority("priority(p.eft) || deny")]
-fn an_effect_other_than_deny_overrides_is_refused_and_does_not_panic(#[case] effect: &str) {
-    let text = EMBEDDED.replace("some(where (p.eft == allow)) && !some(where (p.eft == deny))", effect);
-    assert!(refusal(&text).contains("definition e must read"));
 }
 
 #[rstest]
@@ -50,15 +34,6 @@ fn a_model_of_another_shape_is_refused(#[case] from: &str, #[case] to: &str, #[c
 }
 
 #[rstest]
-#[case("keyMatch(r.obj, p.obj) && g(r.sub, p.sub)", "keyMatch")]
-#[case("keyMatch2(r.obj, p.obj)", "keyMatch2")]
-#[case("regexMatch (r.obj, p.obj)", "regexMatch")]
-#[case("eval(p.act)", "eval")]
-fn a_matcher_with_patterns_or_eval_is_refused(#[case] matcher: &str, #[case] name: &str) {
-    assert!(refusal(&with_matcher(matcher)).contains(&format!("may not call `{name}`")));
-}
-
-#[rstest]
 #[case::lets_everybody_in("true")]
 #[case::lets_nobody_in("false")]
 #[case::forgets_the_subject("g3(r.act, p.act, p.eft) && g2(r.obj, p.obj, p.act)")]
@@ -72,7 +47,6 @@ fn a_matcher_with_patterns_or_eval_is_refused(#[case] matcher: &str, #[case] nam
     r#"g3(r.act, p.act, p.eft) && g2(r.obj, p.obj, p.act) && g(r.sub, p.sub) || p.act == "OWN""#
 )]
 #[case::is_no_boolean(r#""yes""#)]
-#[case::numbers_past_32_bits("5000000000 > 1")]
 fn a_matcher_that_decides_wrongly_is_refused_at_start(#[case] matcher: &str) {
     assert!(Enforcer::from_model(&with_matcher(matcher)).is_err());
 }
