@@ -14,7 +14,11 @@ fn a_denial_beats_a_grant_until_it_is_revoked() {
     assert_eq!((names(&held, "effect"), names(&held, "privilege")), (vec!["deny"], vec!["SELECT"]));
     served.run_as(&bob, &select).failed(2);
     let shown = served.ok(&["grants", "show", "--on", "schema", "demo.s"]);
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r"
+     principal | effect | privilege | securable kind | securable | column | inherited
+    -----------+--------+-----------+----------------+-----------+--------+-----------
+     bob       | deny   | SELECT    | schema         | demo.s    | NULL   | false
+    ");
     assert_eq!(served.json(&["revoke", "SELECT", "--on", "schema", "demo.s", "--from", "bob"]), json!([]));
     assert_eq!(served.run_as(&bob, &select).code, 0);
 }
@@ -41,7 +45,21 @@ fn can_says_no_with_what_is_missing_and_what_it_takes() {
     let (served, bob) = with_table();
     let denied = served.admin(&["can", "bob", "SELECT", "table", "demo.s.t"]);
     assert_eq!((denied.code, denied.err.as_str()), (2, ""));
-    insta::assert_snapshot!(denied.out, @"");
+    insta::assert_snapshot!(denied.out, @r"
+     access    | denied
+     principal | bob
+     privilege | SELECT
+     on        | table demo.s.t
+     remedy    | GRANT SELECT ON TABLE demo.s.t TO bob
+               | GRANT USE SCHEMA ON SCHEMA demo.s TO bob
+               | GRANT USE CATALOG ON CATALOG demo TO bob
+
+     needed      | on             | held | because
+    -------------+----------------+------+-------------------
+     SELECT      | table demo.s.t | no   | nothing grants it
+     USE SCHEMA  | schema demo.s  | no   | nothing grants it
+     USE CATALOG | catalog demo   | no   | nothing grants it
+    ");
     let answer = served.admin(&["can", "bob", "SELECT", "table", "demo.s.t", "--format", "json"]);
     let answer: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
     for statement in answer["remedy"].as_array().unwrap() {
@@ -61,7 +79,22 @@ fn can_says_yes_with_the_chain_and_the_policies() {
     served.sql("CREATE FUNCTION demo.s.stars(x STRING) RETURNS STRING RETURN '***'; ALTER TABLE demo.s.t ALTER COLUMN name SET MASK demo.s.stars");
     let allowed = served.admin(&["can", "bob", "select", "table", "DEMO.s.t"]);
     assert_eq!((allowed.code, allowed.err.as_str()), (0, ""));
-    insta::assert_snapshot!(allowed.out, @"");
+    insta::assert_snapshot!(allowed.out, @r"
+     access    | allowed
+     principal | bob
+     privilege | SELECT
+     on        | table demo.s.t
+
+     needed      | on             | held | because
+    -------------+----------------+------+--------------------------------------------------------------------------
+     SELECT      | table demo.s.t | yes  | SELECT is granted to staff (bob > analysts > staff) on catalog demo
+     USE SCHEMA  | schema demo.s  | yes  | USE SCHEMA is granted to staff (bob > analysts > staff) on catalog demo
+     USE CATALOG | catalog demo   | yes  | USE CATALOG is granted to staff (bob > analysts > staff) on catalog demo
+
+     policy | column | function
+    --------+--------+--------------
+     mask   | name   | demo.s.stars
+    ");
     let answer = served.json(&["can", "bob", "SELECT", "table", "demo.s.t", "--column", "name"]);
     assert_eq!((answer["access"].as_str(), answer["column"].as_str()), (Some("allowed"), Some("name")));
     assert_eq!(answer["steps"][0]["because"][0]["path"], json!(["analysts", "staff"]));
@@ -79,7 +112,13 @@ fn can_says_yes_with_the_chain_and_the_policies() {
 fn who_can_lists_everybody_with_what_gives_it() {
     let (served, bob) = with_table();
     served.ok(&["grant", "USE CATALOG", "USE SCHEMA", "SELECT", "--on", "catalog", "demo", "--to", "analysts"]);
-    insta::assert_snapshot!(served.ok(&["who-can", "SELECT", "table", "demo.s.t"]), @"");
+    insta::assert_snapshot!(served.ok(&["who-can", "SELECT", "table", "demo.s.t"]), @r"
+     principal | kind  | because
+    -----------+-------+----------------------------------------------------------------
+     admin     | user  | admin owns table demo.s.t
+     analysts  | group | SELECT is granted to analysts on catalog demo
+     bob       | user  | SELECT is granted to analysts (bob > analysts) on catalog demo
+    ");
     let found = served.json(&["who-can", "SELECT", "table", "demo.s.t", "--limit", "2"]);
     assert_eq!(names(&found, "principal"), ["admin", "analysts"]);
     assert_eq!(names(&served.json(&["who-can", "CREATE CATALOG", "metastore"]), "principal"), ["admin"]);
@@ -95,7 +134,14 @@ fn a_dry_run_changes_nothing_and_tells_what_would_change() {
     let dry: Vec<&str> = grant.iter().copied().chain(["--dry-run"]).collect();
     let told = served.admin(&dry);
     assert!(told.err.ends_with("a dry run: nothing was changed\n"), "{}", told.err);
-    insta::assert_snapshot!(told.out, @"");
+    insta::assert_snapshot!(told.out, @r"
+     principal | principal kind | change | privilege | securable kind | securable | column
+    -----------+----------------+--------+-----------+----------------+-----------+--------
+     analysts  | group          | gains  | SELECT    | schema         | demo.s    | NULL
+     bob       | user           | gains  | SELECT    | schema         | demo.s    | NULL
+     analysts  | group          | gains  | SELECT    | table          | demo.s.t  | NULL
+     bob       | user           | gains  | SELECT    | table          | demo.s.t  | NULL
+    ");
     served.run_as(&bob, &["sql", "SELECT * FROM demo.s.t"]).failed(5);
     served.ok(&grant);
     for verb in [["deny", "--to"], ["revoke", "--from"]] {
@@ -119,7 +165,9 @@ fn the_past_can_be_asked_about() {
     served.ok(&["grant", "USE CATALOG", "USE SCHEMA", "SELECT", "--on", "catalog", "demo", "--to", "analysts"]);
     let can = ["can", "bob", "SELECT", "table", "demo.s.t"];
     assert_eq!(served.admin(&can).code, 0);
-    let then = |args: &[&str]| args.iter().copied().map(str::to_owned).chain(["--as-of".to_owned(), before.clone()]).collect::<Vec<_>>();
+    let then = |args: &[&str]| {
+        args.iter().copied().map(str::to_owned).chain(["--as-of".to_owned(), before.clone()]).collect::<Vec<_>>()
+    };
     let as_of = |args: &[&str]| {
         let args = then(args);
         served.admin(&args.iter().map(String::as_str).collect::<Vec<_>>())

@@ -20,7 +20,7 @@ fn help_and_version_are_results() {
 fn wrong_words_are_wrong_arguments_and_not_a_denial() {
     for args in [
         &["grant", "FLY", "--on", "table", "a.b.c", "--to", "bob"][..],
-        &["grant", "SELECT", "--on", "volume", "a.b.c", "--to", "bob", "--endpoint", "http://127.0.0.1:1"],
+        &["grant", "SELECT", "--on", "cupboard", "a.b.c", "--to", "bob", "--endpoint", "http://127.0.0.1:1"],
         &["token", "create", "--ttl", "soon"],
         &["frobnicate"],
         &["serve", "--endpoint", "http://127.0.0.1:1"],

@@ -89,7 +89,10 @@ async fn everybody_is_told_why_they_may() {
         let mut client = GrantServiceClient::new(world.client(who).await);
         let answer = client.explain_access(request).await.unwrap().into_inner();
         assert!(answer.allowed && answer.remedy.is_empty() && answer.closed_columns.is_empty());
-        assert_eq!((answer.principal.as_str(), answer.privilege(), &answer.securable), ("alice", Select, &on(Table, ORDERS)));
+        assert_eq!(
+            (answer.principal.as_str(), answer.privilege(), &answer.securable),
+            ("alice", Select, &on(Table, ORDERS))
+        );
         assert_eq!(
             steps(&answer),
             [
@@ -252,7 +255,8 @@ async fn who_can_is_paged_and_sees_a_revoke_between_pages() {
     world.server.group("team", &["bob"]).await;
     world.sql(Who::Admin, "GRANT USE CATALOG, USE SCHEMA, SELECT ON CATALOG main TO team").await.unwrap();
     let whole = ask!(world, Admin, GrantServiceClient.who_can(who_reads())).unwrap().into_inner();
-    let names: Vec<_> = whole.holders.iter().map(|holder| (holder.principal.as_str(), reasons(&holder.because))).collect();
+    let names: Vec<_> =
+        whole.holders.iter().map(|holder| (holder.principal.as_str(), reasons(&holder.because))).collect();
     assert_eq!(
         names,
         [
@@ -334,10 +338,8 @@ async fn what_is_held_in_effect_is_listed_with_what_gives_it() {
             break;
         }
     }
-    let expected = [
-        "alice SELECT  by SELECT alice [] main.sales.orders",
-        "alice MODIFY  by MODIFY team [\"team\"] main.sales",
-    ];
+    let expected =
+        ["alice SELECT  by SELECT alice [] main.sales.orders", "alice MODIFY  by MODIFY team [\"team\"] main.sales"];
     assert_eq!(listed, expected);
     let of_alice = v1::ListEffectiveGrantsRequest { principal: "alice".to_owned(), ..request.clone() };
     let told_to_admin = ask!(world, Admin, GrantServiceClient.list_effective_grants(of_alice)).unwrap().into_inner();
@@ -385,7 +387,11 @@ async fn the_past_is_answered_from_the_change_log() {
     let anywhere = v1::ListGrantsRequest { principal: "bob".to_owned(), as_of: Some(before), ..Default::default() };
     assert_eq!(told(ask!(world, Admin, GrantServiceClient.list_grants(anywhere))).fields, ["as_of"]);
     let hidden = v1::ExplainAccessRequest { as_of: Some(between), ..may_read("") };
-    assert_eq!(told(ask!(world, Bob, GrantServiceClient.explain_access(hidden))).code, Code::NotFound, "it is hidden now");
+    assert_eq!(
+        told(ask!(world, Bob, GrantServiceClient.explain_access(hidden))).code,
+        Code::NotFound,
+        "it is hidden now"
+    );
 }
 
 #[tokio::test]
@@ -398,11 +404,8 @@ async fn other_kinds_are_explained_too() {
         (Table, ORDERS, Manage, false),
         (v1::SecurableKind::Metastore, "", v1::Privilege::CreateCatalog, false),
     ] {
-        let asked = v1::ExplainAccessRequest {
-            securable: on(kind, name),
-            privilege: privilege.into(),
-            ..Default::default()
-        };
+        let asked =
+            v1::ExplainAccessRequest { securable: on(kind, name), privilege: privilege.into(), ..Default::default() };
         let answer = ask!(world, Alice, GrantServiceClient.explain_access(asked)).unwrap().into_inner();
         assert_eq!(answer.allowed, allowed, "{kind:?}");
         assert_eq!(answer.securable, on(kind, name));

@@ -216,7 +216,11 @@ async fn a_denial_beats_grants_and_ownership_until_it_is_revoked() {
     ask!(world, Alice, GrantServiceClient.deny(own)).unwrap();
     let lifted = revoke(&[Privilege::Select], Schema, "main.sales", &["analysts"]);
     ask!(world, Admin, GrantServiceClient.revoke(lifted)).unwrap();
-    assert_eq!(world.sql(Who::Alice, query).await.unwrap_err().code(), Code::PermissionDenied, "an owner is denied too");
+    assert_eq!(
+        world.sql(Who::Alice, query).await.unwrap_err().code(),
+        Code::PermissionDenied,
+        "an owner is denied too"
+    );
     let lifted = revoke(&[Privilege::Select], Table, "main.sales.orders", &["alice"]);
     assert!(ask!(world, Alice, GrantServiceClient.revoke(lifted)).unwrap().into_inner().grants.is_empty());
     world.sql(Who::Alice, query).await.unwrap();
@@ -245,10 +249,7 @@ async fn privileges_are_granted_and_denied_on_columns() {
         ..deny(&[], Table, "main.sales.orders", &["alice"])
     };
     let held = ask!(world, Admin, GrantServiceClient.deny(on_phone)).unwrap().into_inner().grants;
-    assert_eq!(
-        lines(&held),
-        ["alice SELECT main.sales.orders", "alice denied SELECT main.sales.orders(phone)"]
-    );
+    assert_eq!(lines(&held), ["alice SELECT main.sales.orders", "alice denied SELECT main.sales.orders(phone)"]);
     world.sql(Who::Alice, "SELECT id, region FROM main.sales.orders").await.unwrap();
     for query in ["SELECT * FROM main.sales.orders", "SELECT id FROM main.sales.orders WHERE phone IS NULL"] {
         let refused = world.sql(Who::Alice, query).await.unwrap_err();

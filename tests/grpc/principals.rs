@@ -134,7 +134,8 @@ async fn what_a_deleted_principal_leaves_behind_needs_a_choice() {
     assert!(before.contains("\"bob\"") && !after.contains("\"bob\""), "{after}");
 
     world.sql(Who::Admin, "ALTER SCHEMA main.sales OWNER TO alice").await.unwrap();
-    let owns = told(ask!(world, Admin, PrincipalServiceClient.delete_principal(choice("alice", v1::Leftovers::Cascade, ""))));
+    let owns =
+        told(ask!(world, Admin, PrincipalServiceClient.delete_principal(choice("alice", v1::Leftovers::Cascade, ""))));
     assert_eq!(owns.code, Code::FailedPrecondition);
     assert!(owns.message.contains("`main.sales`"), "{}", owns.message);
     for (to, code) in [("nobody", Code::NotFound), ("alice", Code::InvalidArgument), ("", Code::InvalidArgument)] {

@@ -36,8 +36,8 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = CAN, override_usage = "lakewarden can [OPTIONS] [PRINCIPAL] <PRIVILEGE> <KIND> [NAME]")]
 pub struct CanArgs {
-    /// Who, what they would do, and on what: its kind and full name
-    #[arg(required = true, num_args = 2..=4, value_name = "WORDS")]
+    /// Who, what they would do, and on what: its kind and full name. The usage names them, as they are read from the end.
+    #[arg(required = true, num_args = 2..=4, value_name = "WORDS", hide = true)]
     pub words: Vec<String>,
     /// When.
     #[command(flatten)]
@@ -48,8 +48,8 @@ pub struct CanArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = WHO_CAN, override_usage = "lakewarden who-can [OPTIONS] <PRIVILEGE> <KIND> [NAME]")]
 pub struct WhoCanArgs {
-    /// What they would do, and on what: its kind and full name
-    #[arg(required = true, num_args = 2..=3, value_name = "WORDS")]
+    /// What they would do, and on what: its kind and full name. A fourth word is told to be one too many.
+    #[arg(required = true, num_args = 2..=4, value_name = "WORDS", hide = true)]
     pub words: Vec<String>,
     /// When.
     #[command(flatten)]

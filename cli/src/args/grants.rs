@@ -41,8 +41,9 @@ Examples:
   lakewarden revoke SELECT --on schema demo.tpch --from analysts --dry-run";
 
 const SHOW: &str = "\
---effective shows what a principal (you, without --to) can use in the end: granted, inherited or
-owned, through any group, and not denied; and what gives it.
+--effective shows what a principal (you, without --to) holds in the end: granted, inherited or
+owned, through any group, and not denied; and what gives it. Whether USE CATALOG and USE SCHEMA are
+held on the way down is another question, which `lakewarden can` answers.
 
 Examples:
   lakewarden grants show --on table demo.tpch.orders
@@ -124,7 +125,7 @@ pub struct GrantsShowArgs {
     /// Show also what is inherited from above
     #[arg(long)]
     pub inherited: bool,
-    /// Show what the principal can use in the end, and what gives it
+    /// Show what the principal holds in the end, and what gives it
     #[arg(long, conflicts_with = "inherited")]
     pub effective: bool,
     /// As of then: a time as in '2026-01-31 09:00:00' (UTC), or how long ago, as in 2h
