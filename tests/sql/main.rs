@@ -5,6 +5,7 @@
 
 mod denials;
 mod driver;
+mod made_up;
 mod parameters;
 mod past;
 mod storage;

@@ -64,7 +64,8 @@ async fn the_day_of_the_incident_is_told() {
 
     let explain = |on: &str, time: &str| format!("EXPLAIN ACCESS SELECT ON {on} FOR alice AS OF TIMESTAMP '{time}'");
     let then = rows(&admin, &explain("c.s.t", &open)).await;
-    let verdict = format!("SELECT on table `c.s.t` for `alice` | ALLOWED | everything that is needed holds, as of {open} UTC");
+    let verdict =
+        format!("SELECT on table `c.s.t` for `alice` | ALLOWED | everything that is needed holds, as of {open} UTC");
     assert_eq!(then.first().unwrap(), &verdict);
     assert!(then.contains(&format!("SELECT on table `c.s.t` | holds | {by}")), "{then:?}");
     assert!(then.contains(&"columns | closed | `ssn`; the others may be named".to_owned()), "{then:?}");
@@ -76,7 +77,10 @@ async fn the_day_of_the_incident_is_told() {
 
     // A name of now is none of then.
     let error = admin.run(&grants("u", &open)).await.unwrap_err();
-    assert_eq!((error.sqlstate(), error.to_string()), ("42P01", "table `c.s.u` does not exist, or you may not see it".to_owned()));
+    assert_eq!(
+        (error.sqlstate(), error.to_string()),
+        ("42P01", "table `c.s.u` does not exist, or you may not see it".to_owned())
+    );
     // Who may not ask about others now asks about nobody's past either.
     let alice = world.session("alice");
     assert_eq!(alice.run(&grants("t", &open)).await.unwrap_err().sqlstate(), "42P01");
