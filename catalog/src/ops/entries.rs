@@ -184,6 +184,21 @@ impl Pinned {
     }
 }
 
+impl Pinned {
+    /// Says that a name is taken. Of what the caller may not see nothing else is told: not its kind, nor how it is spelled.
+    pub(crate) fn taken(&self, taken: &Securable, wanted: SecurableKind, name: &Name) -> CatalogError {
+        let full_name = self.state().full_name(taken.id);
+        if self.sees(taken.id) {
+            return CatalogError::AlreadyExists { what: taken.kind().noun(), name: full_name };
+        }
+        let name = match full_name.rsplit_once('.') {
+            Some((parent, _)) => format!("{parent}.{name}"),
+            None => name.to_string(),
+        };
+        CatalogError::AlreadyExists { what: wanted.noun(), name }
+    }
+}
+
 /// What the audit record calls an operation on a kind: those of `get`, `list`, `update` and `delete`.
 fn action(kind: SecurableKind, verb: &str) -> &'static str {
     use SecurableKind as K;
@@ -307,9 +322,7 @@ pub(crate) fn require_free(
     own: Option<&Securable>,
 ) -> Result<(), CatalogError> {
     match tx.state().child(parent, kind.name_class(), name) {
-        Some(taken) if own.is_none_or(|own| own.id != taken.id) => {
-            Err(CatalogError::AlreadyExists { what: taken.kind().noun(), name: tx.state().full_name(taken.id) })
-        }
+        Some(taken) if own.is_none_or(|own| own.id != taken.id) => Err(tx.pinned().taken(taken, kind, name)),
         _ => Ok(()),
     }
 }

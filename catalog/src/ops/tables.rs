@@ -135,10 +135,7 @@ impl crate::Pinned {
         let (parent, last) = split(SecurableKind::Table, name)?;
         let schema = self.resolve_for(SecurableKind::Schema, &parent, Privilege::CreateTable)?;
         if let Some(taken) = self.state().child(schema.id, SecurableKind::Table.name_class(), last) {
-            return Err(CatalogError::AlreadyExists {
-                what: taken.kind().noun(),
-                name: self.state().full_name(taken.id),
-            });
+            return Err(self.taken(taken, SecurableKind::Table, last));
         }
         require_location_free(self.state(), location)
     }
@@ -212,7 +209,7 @@ fn require_replaceable(tx: &Tx, kind: SecurableKind, schema: SecurableId, name: 
     let Some(old) = tx.state().child(schema, kind.name_class(), name).cloned() else {
         return Ok(());
     };
-    if old.kind() != kind {
+    if old.kind() != kind || !tx.pinned().sees(old.id) {
         return require_free(tx, schema, kind, name, None);
     }
     if kind == SecurableKind::Table {

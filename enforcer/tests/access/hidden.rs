@@ -115,3 +115,42 @@ fn a_listing_shows_who_may_not_manage_their_own_rows_only() {
     let held = world.metastore.list_grants_to(&world.caller("boss"), &principal("mate")).unwrap();
     assert_eq!(held.len(), 1);
 }
+
+/// A name cannot be taken twice, but what has it stays unknown.
+#[test]
+fn a_taken_name_tells_nothing_of_what_has_it() {
+    use lakewarden_catalog::ops::views::NewView;
+    let world = World::new();
+    world.users(&["eve"]);
+    world.table("c.s.Hidden");
+    world.run(&["GRANT USE CATALOG ON CATALOG c TO eve", "GRANT USE SCHEMA, CREATE VIEW ON SCHEMA c.s TO eve"]);
+    let eve = world.caller("eve");
+    let view = |name: &str, replace| {
+        let column = lakewarden_catalog::ops::tables::NewColumn {
+            name: "a".into(),
+            type_text: "BIGINT".into(),
+            nullable: true,
+            comment: None,
+            partition_index: None,
+        };
+        let new = NewView {
+            name: full(name),
+            sql: "SELECT 1 AS a".to_owned(),
+            namespace: Default::default(),
+            columns: vec![column],
+            dependencies: Vec::new(),
+            describe: Default::default(),
+            replace,
+        };
+        world.metastore.create_view(&eve, &new)
+    };
+    view("c.s.mine", false).unwrap();
+    let admin = world.caller("admin");
+    let gone = lakewarden_catalog::ops::entries::Update { owner: Some(principal("admin")), ..Default::default() };
+    world.metastore.update(&admin, SecurableKind::View, &full("c.s.mine"), &gone).unwrap();
+    world.run(&["DENY ALL PRIVILEGES ON TABLE c.s.Hidden TO eve", "DENY ALL PRIVILEGES ON VIEW c.s.mine TO eve"]);
+    for (name, replace) in [("c.s.hidden", false), ("c.s.hidden", true), ("c.s.MINE", false), ("c.s.MINE", true)] {
+        let refused = view(name, replace).unwrap_err();
+        assert_eq!(refused.to_string(), format!("view `{name}` already exists"), "{name}, {replace}");
+    }
+}
