@@ -1,7 +1,8 @@
 //! Random worlds: the enforcer, with and without its memo, agrees with casbin over every row and with the rules as they
 //! read in a book.
 //!
-//! 20,000 decisions by default; `LAKEWARDEN_DECISIONS=100000 cargo test -p lakewarden-enforcer agreement` asks more.
+//! 102,400 decisions, in four parts side by side: 256 worlds each (`PROPTEST_CASES` has it otherwise), 100 questions a
+//! world.
 
 mod rules;
 mod sample;
@@ -12,6 +13,7 @@ use lakewarden_catalog::model::PrincipalId;
 use lakewarden_catalog::{Ask, Gate, Reason};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use rstest::rstest;
 
 use crate::Enforcer;
 use crate::fixture::{closure, securable};
@@ -19,7 +21,6 @@ use crate::full::Full;
 use rules::Rules;
 use sample::{Question, Sample, id, questions, samples};
 
-const DECISIONS: u32 = 20_000;
 /// How many questions are asked in one world.
 const IN_ONE_WORLD: u32 = 100;
 
@@ -56,18 +57,18 @@ fn agree(enforcer: &Enforcer, sample: &Sample, asked: &[Question], tally: &Tally
     Ok(())
 }
 
-#[test]
-fn pruned_remembered_whole_and_written_rules_agree() {
-    let asked = std::env::var("LAKEWARDEN_DECISIONS").map_or(DECISIONS, |text| text.parse().unwrap());
-    let config = Config { cases: asked.div_ceil(IN_ONE_WORLD), failure_persistence: None, ..Config::default() };
+#[rstest]
+fn pruned_remembered_whole_and_written_rules_agree(#[values(1, 2, 3, 4)] part: u8) {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let asked = config.cases * IN_ONE_WORLD;
     // One for all worlds, so that a verdict remembered from one world would show in the next if it were wrong there.
     let (enforcer, tally) = (Enforcer::new().unwrap(), Tally::default());
     let worlds = (samples(), prop::collection::vec(questions(), IN_ONE_WORLD as usize));
     let checked = TestRunner::new(config).run(&worlds, |(sample, asked)| agree(&enforcer, &sample, &asked, &tally));
     checked.unwrap_or_else(|difference| panic!("{difference}"));
     let (decided, allowed, by_denial) = (tally.decided.get(), tally.allowed.get(), tally.by_denial.get());
-    println!("{decided} decisions, {allowed} allowed, {by_denial} refused by a denial, 0 differences");
+    println!("part {part}: {decided} decisions, {allowed} allowed, {by_denial} refused by a denial, 0 differences");
     assert!(decided >= asked);
     assert!(allowed > decided / 5 && allowed < decided * 4 / 5, "a test of one answer only is none: {allowed}");
-    assert!(by_denial > decided / 50, "hardly anything is denied: {by_denial}");
+    assert!(by_denial > decided / 100, "hardly anything is denied: {by_denial}");
 }

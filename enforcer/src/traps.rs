@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use casbin::{CoreApi, DefaultModel, EffectKind, Effector, Enforcer as Casbin, MgmtApi, Model as _, RoleManager};
+use casbin::{CoreApi, DefaultModel, EffectKind, Effector, Enforcer as Casbin, MgmtApi, RoleManager};
 use lakewarden_catalog::clock::StepClock;
 use lakewarden_catalog::model::{
     FullName, Name, PrincipalId, PrincipalKind, PrincipalName, Privilege, RequestId, SecurableId, SecurableKind,
