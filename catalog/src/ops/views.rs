@@ -87,11 +87,7 @@ fn after(columns: &[Column]) -> u32 {
 }
 
 /// Refuses a definition that would reach itself.
-pub(crate) fn require_no_cycle(
-    tx: &Tx,
-    id: SecurableId,
-    dependencies: &[SecurableId],
-) -> Result<(), CatalogError> {
+pub(crate) fn require_no_cycle(tx: &Tx, id: SecurableId, dependencies: &[SecurableId]) -> Result<(), CatalogError> {
     let mut seen = std::collections::HashSet::new();
     let mut next = dependencies.to_vec();
     while let Some(at) = next.pop() {
