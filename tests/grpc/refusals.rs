@@ -36,6 +36,8 @@ macro_rules! asked {
     };
 }
 
+mod grants;
+
 fn owned(text: &str) -> String {
     text.to_owned()
 }
@@ -178,12 +180,10 @@ async fn functions(world: &World, who: Who, names: &Names) -> Vec<(&'static str,
     ]
 }
 
-/// Changes to policies and grants.
-async fn rights(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
+/// Changes to policies.
+async fn policies(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
     let (table, function) = (|| owned(names.table), || owned(names.function));
     let argument = v1::PolicyArgument { argument: Some(Argument::Column(owned("region"))) };
-    let (principals, privileges) = (vec![owned("alice")], vec![v1::Privilege::Manage.into()]);
-    let securable = on(v1::SecurableKind::Table, names.table);
     vec![
         asked!(
             world,
@@ -215,83 +215,6 @@ async fn rights(world: &World, who: Who, names: &Names) -> Vec<(&'static str, To
             PolicyServiceClient.drop_column_mask(v1::DropColumnMaskRequest {
                 table: table(),
                 column: owned("phone"),
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.grant(v1::GrantRequest {
-                securable: securable.clone(),
-                principals: principals.clone(),
-                privileges: privileges.clone(),
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.deny(v1::DenyRequest {
-                securable: securable.clone(),
-                principals: principals.clone(),
-                privileges: privileges.clone(),
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.revoke(v1::RevokeRequest {
-                securable: securable.clone(),
-                principals: principals.clone(),
-                privileges: privileges.clone(),
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.rehearse_grants(v1::RehearseGrantsRequest {
-                verb: v1::GrantVerb::Grant.into(),
-                securable,
-                principals,
-                privileges,
-                ..Default::default()
-            })
-        ),
-    ]
-}
-
-/// Questions about the access of others.
-async fn questions(world: &World, who: Who, names: &Names) -> Vec<(&'static str, Told)> {
-    let securable = on(v1::SecurableKind::Table, names.table);
-    let (privilege, principal) = (v1::Privilege::Select.into(), owned("admin"));
-    vec![
-        asked!(
-            world,
-            who,
-            GrantServiceClient.explain_access(v1::ExplainAccessRequest {
-                securable: securable.clone(),
-                privilege,
-                principal: principal.clone(),
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.who_can(v1::WhoCanRequest {
-                securable: securable.clone(),
-                privilege,
-                ..Default::default()
-            })
-        ),
-        asked!(
-            world,
-            who,
-            GrantServiceClient.list_effective_grants(v1::ListEffectiveGrantsRequest {
-                securable,
-                principal,
                 ..Default::default()
             })
         ),
@@ -337,15 +260,10 @@ async fn readings(world: &World, who: Who, names: &Names) -> Vec<(&'static str, 
     ]
 }
 
-/// What only metastore admins do.
-async fn administration(world: &World, who: Who) -> Vec<(&'static str, Told)> {
+/// What only metastore admins do with principals.
+async fn principals(world: &World, who: Who) -> Vec<(&'static str, Told)> {
     let kind = v1::PrincipalKind::User.into();
     vec![
-        asked!(
-            world,
-            who,
-            CatalogServiceClient.create_catalog(v1::CreateCatalogRequest { name: owned("new"), ..Default::default() })
-        ),
         asked!(
             world,
             who,
@@ -387,6 +305,17 @@ async fn administration(world: &World, who: Who) -> Vec<(&'static str, Told)> {
             who,
             PrincipalServiceClient.list_members(v1::ListMembersRequest { group: owned("team"), ..Default::default() })
         ),
+    ]
+}
+
+/// What else only metastore admins do.
+async fn administration(world: &World, who: Who) -> Vec<(&'static str, Told)> {
+    vec![
+        asked!(
+            world,
+            who,
+            CatalogServiceClient.create_catalog(v1::CreateCatalogRequest { name: owned("new"), ..Default::default() })
+        ),
         asked!(
             world,
             who,
@@ -409,8 +338,10 @@ async fn who_sees_but_may_not_is_denied_and_changes_nothing() {
     let mut refused = containers(&world, Who::Alice, &THERE).await;
     refused.extend(relations(&world, Who::Alice, &THERE).await);
     refused.extend(functions(&world, Who::Alice, &THERE).await);
-    refused.extend(rights(&world, Who::Alice, &THERE).await);
-    refused.extend(questions(&world, Who::Alice, &THERE).await);
+    refused.extend(policies(&world, Who::Alice, &THERE).await);
+    refused.extend(grants::changes(&world, Who::Alice, &THERE).await);
+    refused.extend(grants::questions(&world, Who::Alice, &THERE).await);
+    refused.extend(principals(&world, Who::Alice).await);
     refused.extend(administration(&world, Who::Alice).await);
     assert_eq!(refused.len(), 33);
     let count = refused.len();
@@ -440,14 +371,16 @@ async fn what_is_hidden_answers_as_what_is_absent() {
     let mut hidden = containers(&world, Who::Bob, &THERE).await;
     hidden.extend(relations(&world, Who::Bob, &THERE).await);
     hidden.extend(functions(&world, Who::Bob, &THERE).await);
-    hidden.extend(rights(&world, Who::Bob, &THERE).await);
-    hidden.extend(questions(&world, Who::Bob, &THERE).await);
+    hidden.extend(policies(&world, Who::Bob, &THERE).await);
+    hidden.extend(grants::changes(&world, Who::Bob, &THERE).await);
+    hidden.extend(grants::questions(&world, Who::Bob, &THERE).await);
     hidden.extend(readings(&world, Who::Bob, &THERE).await);
     let mut absent = containers(&world, Who::Bob, &ABSENT).await;
     absent.extend(relations(&world, Who::Bob, &ABSENT).await);
     absent.extend(functions(&world, Who::Bob, &ABSENT).await);
-    absent.extend(rights(&world, Who::Bob, &ABSENT).await);
-    absent.extend(questions(&world, Who::Bob, &ABSENT).await);
+    absent.extend(policies(&world, Who::Bob, &ABSENT).await);
+    absent.extend(grants::changes(&world, Who::Bob, &ABSENT).await);
+    absent.extend(grants::questions(&world, Who::Bob, &ABSENT).await);
     absent.extend(readings(&world, Who::Bob, &ABSENT).await);
     assert_eq!((hidden.len(), absent.len()), (32, 32));
     for ((method, hidden), (_, absent)) in hidden.into_iter().zip(absent) {
