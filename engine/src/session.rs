@@ -129,5 +129,6 @@ pub(crate) fn is_query(statement: &Statement) -> bool {
             | Statement::ShowGrants(_)
             | Statement::ExplainAccess(_)
             | Statement::Describe(_)
+            | Statement::ListFiles(_)
     )
 }

@@ -114,6 +114,8 @@ pub(crate) enum AnswerColumn {
     Text(&'static str, Vec<Option<String>>),
     /// True or false.
     Flag(&'static str, Vec<bool>),
+    /// A whole number.
+    Number(&'static str, Vec<i64>),
 }
 
 /// Makes an answer of columns of one length.
@@ -129,6 +131,10 @@ pub(crate) fn answer(columns: Vec<AnswerColumn>) -> Result<QueryStream, EngineEr
             AnswerColumn::Flag(name, values) => {
                 fields.push(Field::new(name, DataType::Boolean, false));
                 arrays.push(Arc::new(BooleanArray::from(values)));
+            }
+            AnswerColumn::Number(name, values) => {
+                fields.push(Field::new(name, DataType::Int64, false));
+                arrays.push(Arc::new(Int64Array::from(values)));
             }
         }
     }

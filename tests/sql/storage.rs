@@ -4,6 +4,7 @@
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
+use arrow::array::AsArray;
 use lakewarden_engine::{EngineError, Session};
 
 use crate::driver::World;
@@ -290,4 +291,60 @@ async fn a_managed_volume_has_a_folder_as_long_as_it_exists() {
     lake.admin.run(&create).await.unwrap();
     lake.admin.run("DROP VOLUME c.vault.files").await.unwrap();
     assert!(files.join("kept").exists(), "the files of an external volume are not the server's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_tells_no_files_of_tables_and_no_links() {
+    let lake = Lake::new().await;
+    lake.create_at("t", &lake.root.join("deep/t")).await.unwrap();
+    lake.bob.run(&format!("CREATE EXTERNAL VOLUME c.s.v LOCATION '{}'", lake.root.join("v").display())).await.unwrap();
+    lake.admin.run("GRANT READ FILES ON EXTERNAL LOCATION lake TO bob").await.unwrap();
+    std::fs::create_dir_all(lake.root.join("v/inner")).unwrap();
+    for name in ["b.csv", "a b.csv", "v/in.csv", "v/inner/deep.csv", "deep/file"] {
+        std::fs::write(lake.root.join(name), "12345").unwrap();
+    }
+    symlink(lake.vault(), lake.root.join("way_out")).unwrap();
+    symlink(lake.vault(), lake.root.join("v/way_out")).unwrap();
+    let list = async |path: String| names(&lake.bob, &path).await;
+    let root = lake.root.display().to_string();
+
+    assert_eq!(list(root.clone()).await.unwrap(), ["a b.csv 5", "b.csv 5", "deep/ 0"]);
+    assert_eq!(list(format!("file://{root}/deep")).await.unwrap(), ["file 5"]);
+    assert_eq!(list("/Volumes/c/s/v".to_owned()).await.unwrap(), ["in.csv 5", "inner/ 0"]);
+    assert_eq!(list("/Volumes/C/S/V/inner/".to_owned()).await.unwrap(), ["deep.csv 5"]);
+    let some = lake.bob.run(&format!("LIST '{root}' LIMIT 2")).await.unwrap().collect().await.unwrap();
+    assert_eq!(some.iter().map(|batch| batch.num_rows()).sum::<usize>(), 2);
+
+    let absent = [
+        format!("{root}/deep/t"),
+        format!("{root}/deep/t/_delta_log"),
+        format!("{root}/v"),
+        format!("{root}/b.csv"),
+        format!("{root}/nothing"),
+        "/Volumes/c/s/v/way_out".to_owned(),
+        "/Volumes/c/s/v/in.csv".to_owned(),
+        "/Volumes/c/s/v/nothing".to_owned(),
+    ];
+    for path in absent {
+        assert_eq!(list(path.clone()).await.unwrap_err().to_string(), format!("folder `{path}` does not exist"));
+    }
+    let told = list(format!("{root}/way_out")).await.unwrap_err().to_string();
+    assert!(told.contains("this needs READ FILES on an external location"), "{told}");
+
+    std::fs::remove_dir_all(lake.root.join("v")).unwrap();
+    symlink(lake.vault(), lake.root.join("v")).unwrap();
+    assert!(list("/Volumes/c/s/v".to_owned()).await.unwrap_err().to_string().contains("symbolic link"));
+}
+
+/// The names and sizes that LIST tells.
+async fn names(session: &Session, path: &str) -> Result<Vec<String>, EngineError> {
+    let rows = session.run(&format!("LIST '{path}'")).await?.collect().await?;
+    let mut names = Vec::new();
+    for batch in rows {
+        let text = |at: usize| arrow::compute::cast(batch.column(at), &arrow::datatypes::DataType::Utf8).unwrap();
+        let (name, size) = (text(1), text(2));
+        let (name, size) = (name.as_string::<i32>(), size.as_string::<i32>());
+        names.extend((0..batch.num_rows()).map(|row| format!("{} {}", name.value(row), size.value(row))));
+    }
+    Ok(names)
 }

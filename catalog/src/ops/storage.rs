@@ -211,6 +211,32 @@ impl Pinned {
     }
 }
 
+/// What the caller may read of the files outside by their path.
+impl Pinned {
+    /// Checks that the caller may read files of some external location: asked before any folder is looked at.
+    ///
+    /// # Errors
+    /// `Denied`.
+    pub fn require_some_files(&self) -> Result<(), CatalogError> {
+        let reads = |location: &Arc<Securable>| self.allows(location.id, Need::Privilege(Privilege::ReadFiles));
+        if self.state().external_locations().any(reads) { Ok(()) } else { Err(no_files()) }
+    }
+
+    /// Checks READ FILES on the external location that covers a folder. Where none does, nobody reads files by their path.
+    ///
+    /// # Errors
+    /// `Denied`; `FailedPrecondition` when the credential of the location is gone.
+    pub fn require_files(&self, url: &str) -> Result<(), CatalogError> {
+        let location = self.state().covering(url).filter(|location| self.sees(location.id)).ok_or_else(no_files)?;
+        self.require(location, Privilege::ReadFiles)?;
+        require_opened(self.state(), location)
+    }
+}
+
+fn no_files() -> CatalogError {
+    CatalogError::Denied { message: "this needs READ FILES on an external location that the folder lies in".to_owned() }
+}
+
 /// The refusal for a folder that the caller may see no external location of.
 fn no_folder(privilege: Privilege) -> CatalogError {
     let message =

@@ -21,8 +21,8 @@ pub enum LocationError {
     /// Not a place that a table may have.
     #[error("`{0}` is not a location: {1}")]
     Invalid(String, &'static str),
-    /// A link leads elsewhere than when the table was created.
-    #[error("the folder of the table is not where it was created: a symbolic link leads elsewhere")]
+    /// A link leads elsewhere than when it was recorded.
+    #[error("the folder is not where it was when it was recorded: a symbolic link leads elsewhere")]
     Moved,
     /// The file system says no.
     #[error("the location `{0}` cannot be used")]
@@ -56,16 +56,24 @@ impl Location {
         checked(&path, |path| Ok(path.components().collect()))
     }
 
-    /// The location of a table. Whoever may change the folders above an external table could put a link in their place,
-    /// so it is read only where it was created. The folders of managed tables are the server's, which may be moved.
+    /// The location of a table.
+    ///
+    /// # Errors
+    /// As `recorded`.
+    pub fn of_table(table: &TableBody) -> Result<Self, LocationError> {
+        Self::recorded(&table.location, table.table_type == TableType::External)
+    }
+
+    /// A location that the catalog keeps. Whoever may change the folders above an external one could put a link in their
+    /// place, so it is read only where it was created. Managed folders are the server's, which may be moved.
     ///
     /// # Errors
     /// As `parse`, and `Moved`.
-    pub fn of_table(table: &TableBody) -> Result<Self, LocationError> {
-        let location = Self::parse(&table.location)?;
-        match table.table_type {
-            TableType::External if Self::unresolved(&table.location)? != location => Err(LocationError::Moved),
-            _ => Ok(location),
+    pub fn recorded(url: &str, external: bool) -> Result<Self, LocationError> {
+        let location = Self::parse(url)?;
+        match external && Self::unresolved(url)? != location {
+            true => Err(LocationError::Moved),
+            false => Ok(location),
         }
     }
 

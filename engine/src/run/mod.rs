@@ -3,6 +3,7 @@
 mod access;
 mod alter;
 mod describe;
+mod files;
 mod fitting;
 mod grants;
 mod insert;
@@ -102,6 +103,7 @@ impl Run {
             Statement::ExplainAccess(explain) => self.explain_access(&explain),
             Statement::Show(show) => self.show(show),
             Statement::Describe(describe) => self.describe(describe),
+            Statement::ListFiles(list) => self.list_files(list).await,
             Statement::CreatePrincipal(create) => self.create_principal(create).await,
             Statement::AlterPrincipal(alter) => self.alter_principal(alter).await,
             Statement::DropPrincipal(drop) => self.drop_principal(drop).await,
@@ -164,6 +166,7 @@ fn action(statement: &Statement) -> &'static str {
         Statement::Show(_) | Statement::ShowGrants(_) => "sql.show",
         Statement::ExplainAccess(_) => "sql.explain",
         Statement::Describe(_) => "sql.describe",
+        Statement::ListFiles(_) => "sql.list",
         _ => "sql.statement",
     }
 }

@@ -1,5 +1,6 @@
 //! Storage credentials, external locations and volumes, and the folders outside that statements name.
 
+use lakewarden_catalog::CatalogError;
 use lakewarden_catalog::model::{FullName, Name, Privilege, SecurableKind};
 use lakewarden_catalog::ops::containers::Describe;
 use lakewarden_catalog::ops::storage::{LocationChange, NewExternalLocation, NewVolume};
@@ -98,14 +99,26 @@ impl Run {
         Ok(())
     }
 
-    /// A folder outside that the caller may put data into by `privilege`, links resolved. What the file system says of
-    /// folders is told to those only who may name them.
+    /// A folder outside that the caller may put data into by `privilege`. What the file system says of folders is told to
+    /// those only who may name them.
     pub(super) fn folder_outside(&self, text: &str, privilege: Privilege) -> Result<Location, EngineError> {
-        let as_written = || -> Result<(), EngineError> {
-            let url = Location::unresolved(text)?.to_string();
-            Ok(self.pinned.require_folder(&url, privilege)?)
-        };
-        if let Err(denied) = self.pinned.require_some_folder(privilege) {
+        let pinned = &self.pinned;
+        let there = |url: &str| pinned.require_folder(url, privilege);
+        let folder = self.judged_folder(text, pinned.require_some_folder(privilege), there)?;
+        self.refuse_own_folders(&folder)?;
+        Ok(folder)
+    }
+
+    /// A folder outside, links resolved, once `anywhere` says that the caller may name some folder and `there` that it may
+    /// name this one. While the file system may not be asked, or can't tell, a folder is judged as it is written.
+    pub(super) fn judged_folder(
+        &self,
+        text: &str,
+        anywhere: Result<(), CatalogError>,
+        there: impl Fn(&str) -> Result<(), CatalogError>,
+    ) -> Result<Location, EngineError> {
+        let as_written = || -> Result<(), EngineError> { Ok(there(&Location::unresolved(text)?.to_string())?) };
+        if let Err(denied) = anywhere {
             as_written()?;
             return Err(denied.into());
         }
@@ -116,8 +129,7 @@ impl Run {
             }
             parsed => parsed?,
         };
-        self.pinned.require_folder(&folder.to_string(), privilege)?;
-        self.refuse_own_folders(&folder)?;
+        there(&folder.to_string())?;
         Ok(folder)
     }
 

@@ -14,7 +14,7 @@ use super::namespace::{create_catalog, create_schema, set_statement, use_stateme
 use super::principal::{alter_principal, create_principal, drop_principal};
 use super::query::{explain, gated_query, starts_query};
 use super::show::show;
-use super::storage::create_storage;
+use super::storage::{create_storage, list_files};
 use super::table::{TableWords, create_table};
 use super::view::create_view;
 
@@ -41,8 +41,6 @@ const UNBUILT: &[(&[&str], &str)] = &[
     (&["CACHE"], "CACHE TABLE"),
     (&["UNCACHE"], "UNCACHE TABLE"),
     (&["CLEAR"], "CLEAR CACHE"),
-    (&["LIST"], "LIST"),
-    (&["LS"], "LIST"),
     (&["PUT"], "PUT"),
     (&["GET"], "GET"),
     (&["REMOVE"], "REMOVE"),
@@ -123,7 +121,7 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError
     }
     let words = [
         "EXPLAIN", "USE", "SET", "CREATE", "ALTER", "DROP", "INSERT", "GRANT", "REVOKE", "DENY", "SHOW", "DESC",
-        "DESCRIBE", "COMMENT",
+        "DESCRIBE", "COMMENT", "LIST", "LS",
     ];
     match cursor.eat_any(&words) {
         Some("EXPLAIN") => explain(cursor),
@@ -138,6 +136,7 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError
         Some("DENY") => grant(cursor, GrantVerb::Deny),
         Some("SHOW") => show(cursor),
         Some("COMMENT") => comment_on(cursor),
+        Some("LIST" | "LS") => list_files(cursor),
         Some(_) => describe(cursor),
         None => match UNBUILT.iter().find(|(words, _)| cursor.is_words(words)) {
             Some((_, what)) => Err(ParseError::unsupported(*what)),

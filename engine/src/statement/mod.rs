@@ -70,7 +70,7 @@ pub use query::{Explain, SourceQuery};
 pub use refs::QueryRefs;
 pub use script::split_script;
 pub use show::{FunctionScope, Show, ShowKind};
-pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume};
+pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume, ListFiles};
 pub use table::CreateTable;
 pub use view::{CreateView, ViewColumn};
 
@@ -121,6 +121,8 @@ pub enum Statement {
     Show(Show),
     /// `DESCRIBE`.
     Describe(Describe),
+    /// `LIST`.
+    ListFiles(ListFiles),
     /// `CREATE USER`, `CREATE GROUP`, `CREATE SERVICE PRINCIPAL`.
     CreatePrincipal(CreatePrincipal),
     /// `ALTER` of a user, group or service principal.

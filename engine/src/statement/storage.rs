@@ -1,5 +1,7 @@
 //! Storage credentials, external locations and volumes.
 
+use sqlparser::tokenizer::Token;
+
 use super::Statement;
 use super::alter::AlterAction;
 use super::cursor::Cursor;
@@ -44,6 +46,15 @@ pub struct CreateVolume {
     pub location: Option<String>,
     /// `COMMENT 'text'`.
     pub comment: Option<String>,
+}
+
+/// `{LIST | LS} 'path' [LIMIT n]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListFiles {
+    /// The folder, as a URL, a path, or `/Volumes/catalog/schema/volume/..`.
+    pub path: String,
+    /// The most files to list.
+    pub limit: Option<usize>,
 }
 
 /// The rest of `CREATE` of one of these, if its words come next.
@@ -131,6 +142,26 @@ fn create_volume(cursor: &mut Cursor<'_>, external: bool) -> Result<Statement, P
         }
         _ => Ok(Statement::CreateVolume(made)),
     }
+}
+
+/// The rest of `LIST`.
+pub(super) fn list_files(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
+    let path = cursor.string("a path string")?;
+    if cursor.is_word(0, "WITH") {
+        return Err(ParseError::unsupported("LIST … WITH a credential"));
+    }
+    let limit = if cursor.eat("LIMIT") { Some(count(cursor)?) } else { None };
+    Ok(Statement::ListFiles(ListFiles { path, limit }))
+}
+
+fn count(cursor: &mut Cursor<'_>) -> Result<usize, ParseError> {
+    let digits = match cursor.peek(0) {
+        Token::Number(digits, _) => digits.parse().ok(),
+        _ => None,
+    };
+    let Some(count) = digits else { return Err(cursor.unexpected("a whole number")) };
+    cursor.skip();
+    Ok(count)
 }
 
 /// What `ALTER EXTERNAL LOCATION` has beside what every kind has.

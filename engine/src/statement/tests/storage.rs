@@ -130,3 +130,24 @@ fn descriptions(#[case] sql: &str, #[case] kind: ObjectKind) {
 fn comments(#[case] sql: &str, #[case] kind: ObjectKind) {
     assert_eq!(parse(sql), Statement::CommentOn(CommentOn { kind, name: name("x"), text: some("y") }));
 }
+
+#[rstest]
+#[case("LIST '/d'", "/d", None)]
+#[case("ls \"file:///d\" LIMIT 10 ;", "file:///d", Some(10))]
+#[case("LIST '/Volumes/c/s/v/x' LIMIT 0", "/Volumes/c/s/v/x", Some(0))]
+fn a_list_of_files(#[case] sql: &str, #[case] path: &str, #[case] limit: Option<usize>) {
+    assert_eq!(parse(sql), Statement::ListFiles(ListFiles { path: path.to_owned(), limit }));
+}
+
+#[rstest]
+#[case("LIST")]
+#[case("LIST x")]
+#[case("LIST '/d' LIMIT")]
+#[case("LIST '/d' LIMIT -1")]
+#[case("LIST '/d' LIMIT 1.5")]
+#[case("LIST '/d' LIMIT 99999999999999999999999")]
+#[case("LIST '/d', '/e'")]
+fn what_is_no_list_of_files(#[case] sql: &str) {
+    let error = error(sql);
+    assert_eq!(error.kind, ParseErrorKind::Syntax, "{sql}: {error}");
+}

@@ -34,6 +34,7 @@ fn of(statement: &Statement) -> String {
         Statement::ExplainAccess(_) => "EXPLAIN ACCESS",
         Statement::Show(_) => "SHOW",
         Statement::Describe(_) => "DESCRIBE",
+        Statement::ListFiles(_) => "LIST",
         Statement::CreatePrincipal(create) => return with_principal("CREATE", create.kind),
         Statement::AlterPrincipal(alter) => return with_principal("ALTER", alter.kind),
         Statement::DropPrincipal(drop) => return with_principal("DROP", drop.kind),
