@@ -6,10 +6,9 @@ use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread;
+use std::thread::{self, Scope, ScopedJoinHandle};
 
-use imbl::HashMap;
-
+use super::id_map::IdMap;
 use super::rows::grant_row;
 use super::{ChangeLog, IdSet, State};
 use crate::model::{Body, GrantRow, PrincipalId, Securable, SecurableId, Text};
@@ -26,27 +25,26 @@ impl State {
     /// # Errors
     /// When the store can't be read, or holds a row that this version does not understand.
     pub fn load(store: &Store) -> Result<Self, StoreError> {
-        let (mut state, mut holdings, mut members) = (Self::default(), Vec::new(), Vec::new());
+        let (mut grants, mut members) = (Grants::default(), Vec::new());
         let records = thread::scope(|scope| {
             let (send, batches) = channel();
-            let decoder = thread::Builder::new().name("store-load".to_owned());
-            let decoder = decoder.spawn_scoped(scope, move || records(&batches));
-            let decoder = decoder.map_err(StoreError::io("the thread that decodes the records"))?;
+            let decoder = beside(scope, move || records(&batches))?;
             read_records(store, &send)?;
             drop(send);
-            state.grants = grants(store, &mut holdings)?;
-            members = state.load_principals(store)?;
-            decoder.join().unwrap_or_else(|_| Err(StoreError::Panicked("while decoding the records".to_owned())))
+            each(store, Family::Grant, |key, value| grants.take(key, value))?;
+            each(store, Family::Member, |key, _| {
+                if let Key::Member(group, member) = key {
+                    members.push((group, member));
+                }
+                Ok(())
+            })?;
+            joined(decoder)?
         })?;
-        for record in records {
-            holdings.push((record.owner, record.id));
-            state.index_securable(record);
-        }
-        state.holdings = sets(holdings);
+        let mut state = grants.finish(records)?;
         state.member_of = sets(members.iter().map(|(group, member)| (*member, *group)).collect());
         state.members = sets(members);
-        for family in [Family::ColumnGrant, Family::Token, Family::Intent] {
-            each(store, family, |key, value| state.apply_row(key, Some(&value)))?;
+        for family in [Family::Principal, Family::ColumnGrant, Family::Token, Family::Intent] {
+            each(store, family, |key, value| state.apply_row(key, Some(value)))?;
         }
         let last = store.scan_prefix_back(&Family::Audit.prefix(), None).next();
         if let Some((Key::Audit(seq), _)) = last.map(parsed).transpose()? {
@@ -55,26 +53,13 @@ impl State {
         state.change_log = change_log(store)?;
         Ok(state)
     }
-
-    /// Reads the principals, and gives who is in which group.
-    fn load_principals(&mut self, store: &Store) -> Result<Vec<(PrincipalId, PrincipalId)>, StoreError> {
-        each(store, Family::Principal, |key, value| self.apply_row(key, Some(&value)))?;
-        let mut members = Vec::new();
-        each(store, Family::Member, |key, _| {
-            if let Key::Member(group, member) = key {
-                members.push((group, member));
-            }
-            Ok(())
-        })?;
-        Ok(members)
-    }
 }
 
 /// Sends the records of securables as they lie in the store.
 fn read_records(store: &Store, send: &Sender<Vec<Vec<u8>>>) -> Result<(), StoreError> {
     let mut batch = Vec::new();
     each(store, Family::Securable, |_, value| {
-        batch.push(value);
+        batch.push(value.to_vec());
         if batch.len() == BATCH {
             // Who takes no more has failed, and says why when it is joined.
             let _ = send.send(std::mem::take(&mut batch));
@@ -85,7 +70,7 @@ fn read_records(store: &Store, send: &Sender<Vec<Vec<u8>>>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Decodes records of securables. The columns of all of them share their names and types, which recur.
+/// Decodes the records of securables. The columns of all of them share their names and types, which recur.
 fn records(batches: &Receiver<Vec<Vec<u8>>>) -> Result<Vec<Arc<Securable>>, StoreError> {
     let (mut records, mut texts) = (Vec::new(), HashSet::new());
     for value in batches.iter().flatten() {
@@ -107,46 +92,75 @@ fn records(batches: &Receiver<Vec<Vec<u8>>>) -> Result<Vec<Arc<Securable>>, Stor
     Ok(records)
 }
 
-/// The grant rows by securable; who holds something on what is added to `holdings`.
-fn grants(
-    store: &Store,
-    holdings: &mut Vec<(PrincipalId, SecurableId)>,
-) -> Result<HashMap<SecurableId, Arc<[GrantRow]>>, StoreError> {
-    let mut grants = HashMap::new();
-    let (mut of, mut rows): (_, Vec<GrantRow>) = (None, Vec::new());
-    // The rows of one securable lie together, sorted by principal.
-    each(store, Family::Grant, |key, value| {
+/// Grant rows as they come: those of one securable together, sorted by principal.
+#[derive(Default)]
+struct Grants {
+    by_securable: IdMap<SecurableId, Arc<[GrantRow]>>,
+    holdings: Vec<(PrincipalId, SecurableId)>,
+    coming: Option<SecurableId>,
+    rows: Vec<GrantRow>,
+}
+
+impl Grants {
+    fn take(&mut self, key: Key, value: &[u8]) -> Result<(), StoreError> {
         let Key::Grant(securable, principal) = key else { return Ok(()) };
-        if let Some(complete) = of.replace(securable).filter(|before| *before != securable) {
-            grants.insert(complete, Arc::from(rows.as_slice()));
-            rows.clear();
+        if self.coming != Some(securable) {
+            self.complete();
+            self.coming = Some(securable);
         }
-        rows.push(grant_row(principal, Some(&value))?);
-        holdings.push((principal, securable));
+        self.rows.push(grant_row(principal, Some(value))?);
+        self.holdings.push((principal, securable));
         Ok(())
-    })?;
-    grants.extend(of.map(|of| (of, Arc::from(rows))));
-    Ok(grants)
+    }
+
+    fn complete(&mut self) {
+        let rows = Arc::from(self.rows.as_slice());
+        self.by_securable.extend(self.coming.map(|securable| (securable, rows)));
+        self.rows.clear();
+    }
+
+    /// The state of them and the securables, with who holds or owns what.
+    fn finish(mut self, records: Vec<Arc<Securable>>) -> Result<State, StoreError> {
+        self.complete();
+        let Self { by_securable: grants, mut holdings, .. } = self;
+        holdings.extend(records.iter().map(|record| (record.owner, record.id)));
+        let mut state = State { grants, ..State::default() };
+        state.holdings = thread::scope(|scope| {
+            let holdings = beside(scope, move || sets(holdings))?;
+            records.into_iter().for_each(|record| state.index_securable(record));
+            joined(holdings)
+        })?;
+        Ok(state)
+    }
+}
+
+/// Starts work on another thread.
+fn beside<'scope, T: Send + 'scope>(
+    scope: &'scope Scope<'scope, '_>,
+    work: impl FnOnce() -> T + Send + 'scope,
+) -> Result<ScopedJoinHandle<'scope, T>, StoreError> {
+    let thread = thread::Builder::new().name("store-load".to_owned()).spawn_scoped(scope, work);
+    thread.map_err(StoreError::io("a thread that loads the store"))
+}
+
+fn joined<T>(thread: ScopedJoinHandle<'_, T>) -> Result<T, StoreError> {
+    thread.join().map_err(|_| StoreError::Panicked("it panicked while it was loaded".to_owned()))
 }
 
 /// Reads a family from its first row to its last, which proves that none is missing.
 fn each(
     store: &Store,
     family: Family,
-    mut act: impl FnMut(Key, Vec<u8>) -> Result<(), StoreError>,
+    mut act: impl FnMut(Key, &[u8]) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    for row in store.scan_prefix(&family.prefix()) {
-        let (key, value) = parsed(row)?;
-        act(key, value)?;
-    }
-    Ok(())
+    store.scan_prefix(&family.prefix()).visit(|key, value| act(parse(key)?, value))
 }
 
 /// The second parts of pairs, by the first.
-fn sets<K: Hash + Ord + Copy, V: Ord + Copy>(mut pairs: Vec<(K, V)>) -> HashMap<K, IdSet<V>> {
+fn sets<K: Hash + Ord + Copy, V: Ord + Copy>(mut pairs: Vec<(K, V)>) -> IdMap<K, IdSet<V>> {
     pairs.sort_unstable();
     pairs.dedup();
-    let mut sets = HashMap::new();
+    let mut sets = IdMap::default();
     let mut ids = Vec::new();
     for of_one in pairs.chunk_by(|(a, _), (b, _)| a == b) {
         ids.clear();
@@ -169,5 +183,9 @@ fn change_log(store: &Store) -> Result<Option<ChangeLog>, StoreError> {
 /// A row with its key taken apart.
 fn parsed(row: Result<(Vec<u8>, Vec<u8>), StoreError>) -> Result<Row, StoreError> {
     let (key, value) = row?;
-    Ok((Key::parse(&key).ok_or(StoreError::Corrupt { key })?, value))
+    Ok((parse(&key)?, value))
+}
+
+fn parse(key: &[u8]) -> Result<Key, StoreError> {
+    Key::parse(key).ok_or_else(|| StoreError::Corrupt { key: key.to_vec() })
 }

@@ -14,8 +14,10 @@ use super::StoreError;
 const UNLOCK_WAIT: Duration = Duration::from_secs(3);
 const UNLOCK_POLL: Duration = Duration::from_millis(20);
 
+/// Bytes of the engine, which are shared and not copied.
+pub(super) type Bytes = sled::IVec;
 /// One row of the engine, as it lies there.
-pub(super) type RawRow = (Vec<u8>, Vec<u8>);
+pub(super) type RawRow = (Bytes, Bytes);
 
 /// The engine: ordered rows, one atomic batch at a time.
 #[derive(Debug)]
@@ -99,7 +101,7 @@ impl RawScan {
     pub fn step(&mut self, backwards: bool) -> Result<Option<RawRow>, StoreError> {
         guarded(|| {
             let row = if backwards { self.rows.next_back() } else { self.rows.next() };
-            Ok(row.transpose()?.map(|(key, value)| (key.to_vec(), value.to_vec())))
+            Ok(row.transpose()?)
         })
     }
 }

@@ -20,6 +20,8 @@ pub(super) const MAX_VALUE_BYTES: usize = 16 * 1024 * 1024;
 pub(super) const OVERFLOW: u8 = 0xff;
 
 const VERSION: u8 = 1;
+/// How many bytes of a head row stand before the value.
+const HEAD_BYTES: usize = 7;
 
 /// A head row, taken apart.
 pub(super) struct Head<'a> {
@@ -46,6 +48,14 @@ impl<'a> Head<'a> {
         parse().ok_or_else(|| corrupt(key))
     }
 
+    /// The value, when it has no chunks.
+    ///
+    /// # Errors
+    /// `Corrupt` when the checksum differs, as it does when there are chunks.
+    pub fn whole(&self, key: &[u8]) -> Result<&'a [u8], StoreError> {
+        if checksum(key, self.payload) == self.crc { Ok(self.payload) } else { Err(corrupt(key)) }
+    }
+
     /// Puts the value together; `chunk` reads a chunk row.
     ///
     /// # Errors
@@ -55,6 +65,9 @@ impl<'a> Head<'a> {
         key: &[u8],
         chunk: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, StoreError>,
     ) -> Result<Vec<u8>, StoreError> {
+        if self.chunks == 0 {
+            return self.whole(key).map(<[u8]>::to_vec);
+        }
         let mut value = self.payload.to_vec();
         for index in 0..self.chunks {
             let part = chunk(&chunk_key(key, index))?.ok_or_else(|| corrupt(key))?;
@@ -62,6 +75,11 @@ impl<'a> Head<'a> {
         }
         if checksum(key, &value) == self.crc { Ok(value) } else { Err(corrupt(key)) }
     }
+}
+
+/// What of a value a head row has.
+pub(super) fn payload(raw: &[u8]) -> &[u8] {
+    raw.get(HEAD_BYTES..).unwrap_or_default()
 }
 
 /// A value, cut into engine rows.
@@ -80,7 +98,7 @@ pub(super) fn split<'a>(key: &[u8], value: &'a [u8]) -> Parts<'a> {
     let chunks: Vec<_> = (0u16..).zip(rest.chunks(CHUNK_BYTES)).map(|(at, part)| (chunk_key(key, at), part)).collect();
     let count = u16::try_from(chunks.len()).unwrap_or(u16::MAX);
     let crc = checksum(key, value);
-    let mut head = Vec::with_capacity(7 + first.len());
+    let mut head = Vec::with_capacity(HEAD_BYTES + first.len());
     head.push(VERSION);
     head.extend_from_slice(&count.to_be_bytes());
     head.extend_from_slice(&crc.to_be_bytes());

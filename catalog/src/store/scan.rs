@@ -2,9 +2,9 @@
 
 use super::StoreError;
 use super::core::Core;
-use super::engine::{RawRow, RawScan};
+use super::engine::{Bytes, RawScan};
 use super::ledger::{Ledger, Tally};
-use super::row::{Head, OVERFLOW};
+use super::row::{self, Head, OVERFLOW};
 
 /// A walk over the rows with one prefix: key and value of each. Not a snapshot: it may or may not see what is written while it goes on, but each
 /// row that it gives is whole. It ends after an error.
@@ -52,24 +52,39 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn step(&mut self) -> Result<Option<RawRow>, StoreError> {
+    fn step(&mut self) -> Result<Option<Found>, StoreError> {
         let Some(rows) = &mut self.rows else {
             return Ok(None);
         };
         let _shared = self.core.rows.read();
         while let Some((key, raw)) = rows.step(self.backwards)? {
             let head = Head::parse(&key, &raw)?;
-            // The walk may stand on a page that has been overwritten since: a value of chunks is read anew.
-            let value =
-                if head.chunks == 0 { Some(head.join(&key, |_| Ok(None))?) } else { self.core.get_joined(&key)? };
             if let Some(proof) = &mut self.proof {
                 proof.seen.add(head.crc);
             }
-            if let Some(value) = value {
-                return Ok(Some((key, value)));
+            if head.chunks == 0 {
+                head.whole(&key)?;
+                return Ok(Some(Found { key, raw, joined: None }));
+            }
+            // The walk may stand on a page that has been overwritten since: a value of chunks is read anew.
+            if let Some(value) = self.core.get_joined(&key)? {
+                return Ok(Some(Found { key, raw, joined: Some(value) }));
             }
         }
         Ok(None)
+    }
+}
+
+/// A row that is whole.
+struct Found {
+    key: Bytes,
+    raw: Bytes,
+    joined: Option<Vec<u8>>,
+}
+
+impl Found {
+    fn value(&self) -> &[u8] {
+        self.joined.as_deref().unwrap_or_else(|| row::payload(&self.raw))
     }
 }
 
@@ -86,10 +101,19 @@ impl Scan<'_> {
     }
 }
 
-impl Iterator for Scan<'_> {
-    type Item = Result<RawRow, StoreError>;
+impl Scan<'_> {
+    /// Walks to the end; key and value are lent, not copied.
+    ///
+    /// # Errors
+    /// Those of the walk, and the first of `act`, which ends it.
+    pub fn visit(mut self, mut act: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        while let Some(row) = self.advance()? {
+            act(&row.key, row.value())?;
+        }
+        Ok(())
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn advance(&mut self) -> Result<Option<Found>, StoreError> {
         let row = match self.failed.take() {
             Some(error) => Err(error),
             None => self.step(),
@@ -101,7 +125,15 @@ impl Iterator for Scan<'_> {
         if !matches!(row, Ok(Some(_))) {
             (self.rows, self.proof) = (None, None);
         }
-        row.transpose()
+        row
+    }
+}
+
+impl Iterator for Scan<'_> {
+    type Item = Result<(Vec<u8>, Vec<u8>), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.advance().map(|row| row.map(|row| (row.key.to_vec(), row.value().to_vec()))).transpose()
     }
 }
 
