@@ -4,6 +4,7 @@
 //! pins one state and reads it without locks; a transaction clones it, changes the clone and publishes it when the
 //! rows are durable. The state read back from the store is the same as the one that was published.
 
+mod id_map;
 mod idset;
 mod load;
 mod places;
@@ -12,13 +13,14 @@ mod tree;
 
 use std::sync::Arc;
 
-use imbl::{HashMap, OrdMap};
+use imbl::OrdMap;
 
 use crate::model::{
     ColumnGrants, ColumnId, GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable,
     SecurableId, SecurableKind, Token, TokenId,
 };
 
+use id_map::IdMap;
 pub use idset::IdSet;
 pub(crate) use rows::is_logged;
 pub use tree::NameKey;
@@ -57,18 +59,18 @@ pub struct State {
     pub seq: u64,
     pub(crate) change_log: Option<ChangeLog>,
     pub(crate) metastore: Option<SecurableId>,
-    pub(crate) securables: HashMap<SecurableId, Arc<Securable>>,
+    pub(crate) securables: IdMap<SecurableId, Arc<Securable>>,
     pub(crate) names: OrdMap<NameKey, SecurableId>,
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) external_locations: OrdMap<Arc<str>, SecurableId>,
-    pub(crate) used_by: HashMap<SecurableId, IdSet<SecurableId>>,
-    pub(crate) grants: HashMap<SecurableId, Arc<[GrantRow]>>,
-    pub(crate) column_grants: HashMap<SecurableId, Arc<[ColumnGrants]>>,
-    pub(crate) holdings: HashMap<PrincipalId, IdSet<SecurableId>>,
-    pub(crate) principals: HashMap<PrincipalId, Arc<Principal>>,
+    pub(crate) used_by: IdMap<SecurableId, IdSet<SecurableId>>,
+    pub(crate) grants: IdMap<SecurableId, Arc<[GrantRow]>>,
+    pub(crate) column_grants: IdMap<SecurableId, Arc<[ColumnGrants]>>,
+    pub(crate) holdings: IdMap<PrincipalId, IdSet<SecurableId>>,
+    pub(crate) principals: IdMap<PrincipalId, Arc<Principal>>,
     pub(crate) principal_names: OrdMap<Arc<str>, PrincipalId>,
-    pub(crate) members: HashMap<PrincipalId, IdSet<PrincipalId>>,
-    pub(crate) member_of: HashMap<PrincipalId, IdSet<PrincipalId>>,
+    pub(crate) members: IdMap<PrincipalId, IdSet<PrincipalId>>,
+    pub(crate) member_of: IdMap<PrincipalId, IdSet<PrincipalId>>,
     pub(crate) tokens: OrdMap<TokenId, Arc<Token>>,
     pub(crate) intents: OrdMap<uuid::Uuid, Intent>,
 }
@@ -262,7 +264,7 @@ fn with_row(rows: &[GrantRow], row: GrantRow) -> Arc<[GrantRow]> {
     before.iter().copied().chain(changed).chain(after.iter().copied()).collect()
 }
 
-fn remove_from<K, V>(map: &mut HashMap<K, IdSet<V>>, key: K, value: V)
+fn remove_from<K, V>(map: &mut IdMap<K, IdSet<V>>, key: K, value: V)
 where
     K: std::hash::Hash + Eq + Clone,
     V: Ord + Copy,

@@ -90,7 +90,13 @@ impl State {
 
     /// The chain that a gate is asked about.
     pub fn chain(&self, id: SecurableId) -> Vec<Link> {
-        self.path(id).into_iter().map(|securable| self.link(securable)).collect()
+        let mut chain = Vec::with_capacity(5);
+        let mut next = Some(id);
+        while let Some(securable) = next.and_then(|id| self.securables.get(&id)) {
+            chain.push(self.link(securable));
+            next = securable.parent;
+        }
+        chain
     }
 
     /// One link of such a chain.
