@@ -8,6 +8,7 @@ mod driver;
 mod made_up;
 mod parameters;
 mod past;
+mod renamed_elsewhere;
 mod storage;
 mod written_elsewhere;
 

@@ -186,9 +186,7 @@ impl<'a> Reads<'a> {
             | LogicalPlan::Limit(_)
             | LogicalPlan::Subquery(_)
             | LogicalPlan::SubqueryAlias(_) => Some(all().collect()),
-            LogicalPlan::Window(window) => {
-                Some(all().chain(window.window_expr.iter().map(|_| None)).collect())
-            }
+            LogicalPlan::Window(window) => Some(all().chain(window.window_expr.iter().map(|_| None)).collect()),
             LogicalPlan::Join(join) => {
                 let left = join.left.schema().fields().len();
                 match join.join_type {
@@ -282,7 +280,9 @@ fn is_plain(expr: &Expr) -> bool {
 
 fn named(schema: &DFSchema, leaves: Vec<Option<Leaf>>) -> Vec<Field> {
     let fields = schema.iter().zip(leaves);
-    fields.map(|((qualifier, field), leaf)| Field { qualifier: qualifier.cloned(), field: field.clone(), leaf }).collect()
+    fields
+        .map(|((qualifier, field), leaf)| Field { qualifier: qualifier.cloned(), field: field.clone(), leaf })
+        .collect()
 }
 
 fn denied(privilege: Privilege, columns: &BTreeSet<Leaf>) -> Result<(), CatalogError> {

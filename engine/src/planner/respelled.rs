@@ -8,8 +8,8 @@ use datafusion::datasource::provider_as_source;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder};
 
-use super::{Closed, Planner};
 use super::spelling::Spelling;
+use super::{Closed, Planner};
 use crate::governed::{GovernedTable, govern_view};
 
 impl Planner {

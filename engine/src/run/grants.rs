@@ -15,7 +15,9 @@ impl Run {
     pub(super) async fn grant(&self, grant: GrantStatement) -> Result<QueryStream, EngineError> {
         let principals = match grant.to {
             Grantees::Principals(names) => names.iter().map(|n| PrincipalName::parse(n)).collect::<Result<_, _>>()?,
-            Grantees::Recipient(_) => return Err(EngineError::Unimplemented(format!("{} for a recipient", grant.verb))),
+            Grantees::Recipient(_) => {
+                return Err(EngineError::Unimplemented(format!("{} for a recipient", grant.verb)));
+            }
         };
         let (kind, name) = self.securable(&grant.on)?;
         let mut privileges = Vec::new();

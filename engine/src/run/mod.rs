@@ -113,8 +113,17 @@ impl Run {
 
     /// What a statement would answer, without running it.
     pub async fn description(self, statement: Statement) -> Result<Description, EngineError> {
-        let is_query = is_query(&statement);
-        let query = match &statement {
+        let action = action(&statement);
+        let told = self.described(&statement).await;
+        if let Err(error) = &told {
+            self.audit_denial(action, error).await;
+        }
+        told
+    }
+
+    async fn described(&self, statement: &Statement) -> Result<Description, EngineError> {
+        let is_query = is_query(statement);
+        let query = match statement {
             Statement::Query(query) => Some(query.as_ref()),
             Statement::Insert(insert) => Some(insert.source.query.as_ref()),
             _ => None,
@@ -124,7 +133,7 @@ impl Run {
         };
         let plan = self.planner.query(query, &self.scope()).await?;
         let mut parameters = parameter_types(&plan)?;
-        if let Statement::Insert(insert) = &statement {
+        if let Statement::Insert(insert) = statement {
             self.type_by_target(insert, &plan, &mut parameters).await?;
         }
         let schema = if is_query { plan.schema().inner().clone() } else { Arc::new(Schema::empty()) };

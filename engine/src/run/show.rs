@@ -100,7 +100,8 @@ impl Run {
     fn show_volumes(&self, within: Option<&ObjectName>, like: &Glob) -> Result<QueryStream, EngineError> {
         let schema = self.schema_within(within)?;
         let database = schema.last().map(ToString::to_string);
-        let names = self.entries(SecurableKind::Volume, Some(&schema))?.into_iter().map(|e| e.securable.name.to_string());
+        let names =
+            self.entries(SecurableKind::Volume, Some(&schema))?.into_iter().map(|e| e.securable.name.to_string());
         let rows = names.filter(|n| like.matches(n)).map(|n| [database.clone(), Some(n)]);
         text_answer(["database", "volume_name"], rows.collect())
     }

@@ -18,7 +18,8 @@ pub(super) fn milliseconds(text: &str) -> Result<i64, EngineError> {
 }
 
 fn parsed(text: &str) -> Option<i64> {
-    let plain = ["UTC", "utc", "Z", "z"].into_iter().find_map(|zone| text.strip_suffix(zone)).map_or(text, str::trim_end);
+    let plain =
+        ["UTC", "utc", "Z", "z"].into_iter().find_map(|zone| text.strip_suffix(zone)).map_or(text, str::trim_end);
     let text = plain.replacen(['T', 't'], " ", 1);
     let in_utc = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"];
     let zoned = ["%Y-%m-%d %H:%M:%S%.f%:z", "%Y-%m-%d %H:%M:%S%.f %:z", "%Y-%m-%d %H:%M:%S%.f%z"];
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for text in ["", "yesterday", "2026-13-01", "2026-01-01 25:00:00", "12:00", "2026-01-01 12:00:00 Mars", "1767225600"] {
+        for text in
+            ["", "yesterday", "2026-13-01", "2026-01-01 25:00:00", "12:00", "2026-01-01 12:00:00 Mars", "1767225600"]
+        {
             let error = milliseconds(text).unwrap_err();
             assert!(error.to_string().starts_with(&format!("`{text}` is no time: write ")), "{error}");
         }
