@@ -153,6 +153,21 @@ fn a_log_with_a_hole_answers_nothing() {
 }
 
 #[test]
+fn a_change_of_many_parts_is_undone_whole() {
+    let timed = Timed::new();
+    let World { metastore, admin, .. } = timed.at(2_000);
+    let long = Describe { comment: Some("x".repeat(1_000_000)), ..Describe::default() };
+    (0..6).for_each(|n| drop(metastore.create_schema(admin, &full(&format!("c.long{n}")), &long).unwrap()));
+    let World { metastore, admin, .. } = timed.at(3_000);
+    metastore.delete(admin, SecurableKind::Catalog, &full("c"), Delete { cascade: true, etag: None }).unwrap();
+    let log = metastore.published().change_log.unwrap();
+    assert!(metastore.store().get(&Key::Change(log.last_seq, 1).bytes()).unwrap().is_some(), "it has one part");
+    let past = metastore.past(2_000).unwrap();
+    let comments = past.securables.values().filter(|securable| securable.comment == long.comment);
+    assert_eq!((comments.count(), past.securables.len()), (6, metastore.published().securables.len() + 8));
+}
+
+#[test]
 fn what_says_nothing_of_rights_is_not_logged() {
     let timed = Timed::new();
     let log = timed.world.metastore.published().change_log;
