@@ -253,7 +253,7 @@ async fn privileges_are_granted_and_denied_on_columns() {
     world.sql(Who::Alice, "SELECT id, region FROM main.sales.orders").await.unwrap();
     for query in ["SELECT * FROM main.sales.orders", "SELECT id FROM main.sales.orders WHERE phone IS NULL"] {
         let refused = world.sql(Who::Alice, query).await.unwrap_err();
-        assert_eq!(refused.code(), Code::PermissionDenied, "{query}");
+        assert_eq!(refused.code(), Code::PermissionDenied, "{query}: {refused:?}");
         assert!(refused.message().contains("phone"), "{}", refused.message());
     }
     world.sql(Who::Admin, "GRANT USE CATALOG ON CATALOG main TO bob").await.unwrap();
