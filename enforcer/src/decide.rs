@@ -263,4 +263,6 @@ fn distinct(reasons: Vec<Reason>) -> Vec<Reason> {
 }
 
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod tests;

@@ -107,6 +107,11 @@ impl Chain {
         self.grant(CATALOG, everybody, Privilege::UseCatalog).grant(CATALOG, everybody, Privilege::UseSchema)
     }
 
+    /// The level of what is asked about.
+    pub(crate) fn level(&self) -> usize {
+        self.from
+    }
+
     pub(crate) fn links(&self) -> Vec<Link> {
         match self.from {
             COLUMN => std::iter::once(&self.column).chain(&self.links).cloned().collect(),
