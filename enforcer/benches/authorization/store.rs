@@ -65,14 +65,10 @@ pub fn run(world: World, folder: &Path) -> Result<(), Box<dyn Error>> {
     let grants = world.size.grants as f64;
     table::head("the store", "", "");
     table::line("open to first decision, ms", full.open_ms, "at most 3,000");
-    table::line(
-        "resident memory of the process, MB",
-        full.resident_bytes / 1e6,
-        "tables, principals and cache included",
-    );
-    table::line("  of that for each grant, bytes", full.resident_bytes / grants, "at most 400");
+    let all_in = format!("{:.0} bytes a grant, with tables, principals and cache", full.resident_bytes / grants);
+    table::line("resident memory of the process, MB", full.resident_bytes / 1e6, &all_in);
     let share = (full.resident_bytes - bare.resident_bytes) / grants;
-    table::line("  more than without grants, bytes a grant", share, "");
+    table::line("  what one grant adds to a store without, bytes", share, "at most 400");
     for (at, what) in ["one GRANT, us", "  without waiting for the disk, us"].into_iter().enumerate() {
         let [full, few] = [full, few].map(|opened| opened.grant_us.get(at).copied().unwrap_or_default());
         table::line(what, full, &format!("{:.2} times that at a thousand grants; at most 2", full / few));

@@ -268,7 +268,7 @@ impl World {
     /// Half of the grants go to groups. User 0, the admin, holds none, and user 1 is left for the listing.
     fn grantee(self, dice: &mut Dice, number: usize) -> PrincipalId {
         let Size { users, groups, .. } = self.size;
-        self.principal(if number % 2 == 0 { users + dice.below(groups) } else { 2 + dice.below(users - 2) })
+        self.principal(if number.is_multiple_of(2) { users + dice.below(groups) } else { 2 + dice.below(users - 2) })
     }
 
     fn privileges(self, dice: &mut Dice, container: bool) -> PrivilegeSet {
