@@ -22,6 +22,11 @@ async fn a_denied_statement_leaves_one_record() {
         ("INSERT INTO c.s.t VALUES (1)", "sql.insert"),
         ("DROP TABLE c.s.t", "tables.delete"),
         ("GRANT SELECT ON TABLE c.s.t TO alice", "grants.grant"),
+        ("CREATE STORAGE CREDENTIAL k", "credentials.create"),
+        ("CREATE EXTERNAL LOCATION l URL '/nowhere'", "sql.create"),
+        ("CREATE TABLE c.s.u (id BIGINT) LOCATION '/nowhere'", "sql.create"),
+        ("CREATE VOLUME c.s.v", "volumes.stage"),
+        ("LIST '/nowhere'", "sql.list"),
     ];
     for (at, (statement, action)) in denied.iter().enumerate() {
         let told = alice.run(statement).await.unwrap_err();

@@ -21,6 +21,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
 
 /// A storage provider that plans no file outside of a folder.
 pub(super) struct Contained {
@@ -72,8 +73,11 @@ fn require_inside(plan: &Arc<dyn ExecutionPlan>, folder: &Path) -> Result<()> {
     let mut plain_folders = HashSet::new();
     plan.apply(|node| {
         let source = node.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
-        let files = source.and_then(|source| source.downcast_ref::<FileScanConfig>());
-        for file in files.iter().flat_map(|scan| &scan.file_groups).flat_map(|group| group.iter()) {
+        let scan = source.and_then(|source| source.downcast_ref::<FileScanConfig>());
+        if node.children().is_empty() && scan.is_none() && !reads_no_file(node) {
+            return plan_err!("the table is read by an operator whose files are not known: {}", node.name());
+        }
+        for file in scan.iter().flat_map(|scan| &scan.file_groups).flat_map(|group| group.iter()) {
             let path = Path::new("/").join(file.object_meta.location.as_ref());
             if !path.starts_with(folder) || !is_plain(&path, &mut plain_folders) {
                 return plan_err!("the log of the table names a file outside of its folder: {}", path.display());
@@ -82,6 +86,12 @@ fn require_inside(plan: &Arc<dyn ExecutionPlan>, folder: &Path) -> Result<()> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(())
+}
+
+/// Whether a leaf of deltalake's plans answers from nothing, or from the log alone.
+fn reads_no_file(leaf: &Arc<dyn ExecutionPlan>) -> bool {
+    // The latter is private to the library.
+    leaf.is::<EmptyExec>() || leaf.name() == "DeltaScanMetaExec"
 }
 
 /// Whether a file and the folders that it is in are no links. What is missing is for the reader to say.
