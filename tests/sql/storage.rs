@@ -206,6 +206,32 @@ async fn links_in_a_table_lead_to_no_other() {
     symlink(vault.join(commit), folder.join(commit)).unwrap();
     assert!(lake.read("commit").await.unwrap_err().to_string().contains("symbolic link"));
 
+    // a commit that is to come, of a table that was read before
+    let folder = lake.root.join("next");
+    lake.create_at("next", &folder).await.unwrap();
+    lake.read("next").await.unwrap();
+    symlink(vault.join(commit), folder.join(commit)).unwrap();
+    assert!(lake.read("next").await.unwrap_err().to_string().contains("symbolic link"));
+
+    // the log, of a table that was read before
+    let folder = lake.root.join("kept");
+    lake.create_at("kept", &folder).await.unwrap();
+    lake.read("kept").await.unwrap();
+    std::fs::rename(folder.join("_delta_log"), lake.root.join("aside")).unwrap();
+    symlink(lake.root.join("aside"), folder.join("_delta_log")).unwrap();
+    assert!(lake.read("kept").await.unwrap_err().to_string().contains("symbolic link"));
+    let written = lake.bob.run("INSERT INTO c.s.kept VALUES (1)").await.unwrap_err();
+    assert!(written.to_string().contains("symbolic link"), "{written}");
+
+    // the folder of a partition, written
+    let folder = lake.root.join("parts");
+    let create = format!("CREATE TABLE c.s.parts (x INT, p INT) PARTITIONED BY (p) LOCATION '{}'", folder.display());
+    lake.bob.run(&create).await.unwrap();
+    lake.bob.run("INSERT INTO c.s.parts VALUES (1, 1)").await.unwrap();
+    symlink(&vault, folder.join("p=2")).unwrap();
+    let written = lake.bob.run("INSERT INTO c.s.parts VALUES (1, 2)").await.unwrap_err();
+    assert!(written.to_string().contains("symbolic link"), "{written}");
+
     // the folder of the table, read and written
     let folder = lake.root.join("moved");
     lake.create_at("moved", &folder).await.unwrap();

@@ -11,6 +11,7 @@ use datafusion::execution::SessionState;
 use deltalake::DeltaTable;
 use parking_lot::Mutex;
 
+use super::contained::is_in_place;
 use super::open::{OpenError, OpenTable, open_table, provide, require_plain_log};
 
 /// Snapshots that are kept. The one that was used longest ago goes first.
@@ -49,6 +50,9 @@ impl SnapshotCache {
     /// # Errors
     /// As [`open_table`].
     pub async fn open(&self, location: &Path, system: &SessionState) -> Result<OpenTable, OpenError> {
+        if is_in_place(location).is_ok_and(|in_place| !in_place) {
+            return Err(OpenError::Linked);
+        }
         if let Some(mut table) = self.still_true(location) {
             let next = table.version().map(|version| commit_file(location, version + 1));
             if next.is_some_and(|next| !next.exists()) {

@@ -108,11 +108,17 @@ fn is_plain(path: &Path, plain_folders: &mut HashSet<PathBuf>) -> bool {
 
 /// Whether the folder of a table and its log are what they say: no links, nor anything in the log.
 pub(super) fn has_plain_log(folder: &Path) -> io::Result<bool> {
-    let log = folder.join("_delta_log");
-    Ok(log.canonicalize()? == log && has_no_links(&log, 2)?)
+    Ok(is_in_place(folder)? && has_no_links(&folder.join("_delta_log"), 2)?)
 }
 
-fn has_no_links(folder: &Path, depth: usize) -> io::Result<bool> {
+/// Whether the log of a table is where it seems to be: no link, nor a folder above it.
+pub(super) fn is_in_place(folder: &Path) -> io::Result<bool> {
+    let log = folder.join("_delta_log");
+    Ok(log.canonicalize()? == log)
+}
+
+/// Whether a folder holds no link, nor the folders in it, so many levels down.
+pub(super) fn has_no_links(folder: &Path, depth: usize) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let kind = entry.file_type()?;

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 use lakewarden_catalog::model::{TableBody, TableType};
 use url::Url;
 
+use super::contained::has_no_links;
+
 /// A folder: absolute, without `..`, symbolic links resolved as far as it existed when it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
@@ -24,6 +26,9 @@ pub enum LocationError {
     /// A link leads elsewhere than when it was recorded.
     #[error("the folder is not where it was when it was recorded: a symbolic link leads elsewhere")]
     Moved,
+    /// A link in it leads elsewhere.
+    #[error("the folder holds a symbolic link, so that it is not written")]
+    Linked,
     /// The file system says no.
     #[error("the location `{0}` cannot be used")]
     Io(String, #[source] std::io::Error),
@@ -62,6 +67,21 @@ impl Location {
     /// As `recorded`.
     pub fn of_table(table: &TableBody) -> Result<Self, LocationError> {
         Self::recorded(&table.location, table.table_type == TableType::External)
+    }
+
+    /// The location of a table that is written: the folders of an external one's partitions must be no links either.
+    ///
+    /// # Errors
+    /// As `of_table`, and `Linked`.
+    pub fn of_table_to_write(table: &TableBody) -> Result<Self, LocationError> {
+        let location = Self::of_table(table)?;
+        let levels = table.columns.iter().filter(|column| column.partition_index.is_some()).count();
+        let is_plain = || has_no_links(location.path(), levels);
+        let fault = |fault| LocationError::Io(table.location.to_string(), fault);
+        match table.table_type == TableType::External && !is_plain().map_err(fault)? {
+            true => Err(LocationError::Linked),
+            false => Ok(location),
+        }
     }
 
     /// A location that the catalog keeps. Whoever may change the folders above an external one could put a link in their
