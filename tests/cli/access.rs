@@ -92,6 +92,8 @@ fn grants_are_shown_with_what_is_inherited() {
     let all = served.json(&["grants", "show", "--on", "table", "demo.s.t", "--inherited"]);
     let browse = all.as_array().unwrap().iter().find(|g| g["privilege"] == "BROWSE").unwrap();
     assert_eq!((browse["inherited"].as_bool(), browse["securable"].as_str()), (Some(true), Some("demo")));
+    let of_bob = served.json(&["grants", "show", "--to", "bob"]);
+    assert_eq!((names(&of_bob, "privilege"), names(&of_bob, "securable")), (vec!["BROWSE"], vec!["demo"]));
     let table = served.ok(&["grants", "show", "--on", "table", "demo.s.t"]);
     assert!(table.lines().next().unwrap().contains("privilege") && table.contains("analysts"), "{table}");
     served.run_as(&bob, &["grant", "SELECT", "--on", "table", "demo.s.t", "--to", "bob"]).failed(2);

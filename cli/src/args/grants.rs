@@ -48,6 +48,7 @@ held on the way down is another question, which `lakewarden can` answers.
 Examples:
   lakewarden grants show --on table demo.tpch.orders
   lakewarden grants show --on table demo.tpch.orders --inherited
+  lakewarden grants show --to analysts
   lakewarden grants show --on table demo.tpch.orders --to bob --effective
   lakewarden grants show --on table demo.tpch.orders --as-of '2026-01-02 10:00:00'
   lakewarden grants show --on metastore --to bob --format json";
@@ -116,8 +117,8 @@ pub enum GrantsCommand {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = SHOW)]
 pub struct GrantsShowArgs {
-    /// What on: its kind and full name; the metastore has no name
-    #[arg(long, required = true, num_args = 1..=2, value_names = ["KIND", "NAME"])]
+    /// What on: its kind and full name; the metastore has no name [default: anywhere, with --to]
+    #[arg(long, required_unless_present = "to", num_args = 1..=2, value_names = ["KIND", "NAME"])]
     pub on: Vec<String>,
     /// Only the grants to this principal
     #[arg(long, value_name = "PRINCIPAL")]
@@ -126,10 +127,10 @@ pub struct GrantsShowArgs {
     #[arg(long)]
     pub inherited: bool,
     /// Show what the principal holds in the end, and what gives it
-    #[arg(long, conflicts_with = "inherited")]
+    #[arg(long, requires = "on", conflicts_with = "inherited")]
     pub effective: bool,
     /// As of then: a time as in '2026-01-31 09:00:00' (UTC), or how long ago, as in 2h
-    #[arg(long, value_name = "WHEN", value_parser = When::parse)]
+    #[arg(long, requires = "on", value_name = "WHEN", value_parser = When::parse)]
     pub as_of: Option<When>,
     /// Stop after this many
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -138,6 +139,16 @@ pub struct GrantsShowArgs {
 
 /// A kind and a name, as `--on` takes them.
 pub struct On;
+
+impl GrantsShowArgs {
+    /// What `--on` names; nothing when everything that a principal holds is asked for.
+    ///
+    /// # Errors
+    /// The text says what is wrong.
+    pub fn securable(&self) -> Result<Option<SecurableRef>, String> {
+        if self.on.is_empty() { Ok(None) } else { On::parse(&self.on).map(Some) }
+    }
+}
 
 impl On {
     /// Reads the kind and the name.

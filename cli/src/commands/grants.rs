@@ -20,7 +20,7 @@ pub fn check(command: &Command) -> Result<(), CliError> {
         Command::Grant(args) => On::parse(&args.what.on).map(drop),
         Command::Deny(args) => On::parse(&args.what.on).map(drop),
         Command::Revoke(args) => On::parse(&args.what.on).map(drop),
-        Command::Grants(GrantsCommand::Show(args)) => On::parse(&args.on).map(drop),
+        Command::Grants(GrantsCommand::Show(args)) => args.securable().map(drop),
         Command::Can(args) => args.asked().map(drop),
         Command::WhoCan(args) => args.asked().map(drop),
         _ => Ok(()),
@@ -89,7 +89,7 @@ async fn rehearse(request: RehearseGrantsRequest, context: &mut Context) -> Resu
 /// Those of the server, and of a malformed `--on`.
 pub async fn show(command: GrantsCommand, context: &mut Context) -> Result<(), CliError> {
     let GrantsCommand::Show(args) = command;
-    let securable = On::parse(&args.on).map_err(CliError::Usage)?;
+    let securable = args.securable().map_err(CliError::Usage)?;
     if args.effective {
         show_effective(args, securable, context).await
     } else {
@@ -97,13 +97,17 @@ pub async fn show(command: GrantsCommand, context: &mut Context) -> Result<(), C
     }
 }
 
-async fn show_held(args: GrantsShowArgs, securable: SecurableRef, context: &mut Context) -> Result<(), CliError> {
+async fn show_held(
+    args: GrantsShowArgs,
+    securable: Option<SecurableRef>,
+    context: &mut Context,
+) -> Result<(), CliError> {
     let principal = args.to.unwrap_or_default();
     let as_of = args.as_of.map(|when| when.timestamp(SystemTime::now()));
     let client = context.client.grants();
     let found = page::all(args.limit, async |page_size, page_token| {
         let request = ListGrantsRequest {
-            securable: Some(securable.clone()),
+            securable: securable.clone(),
             principal: principal.clone(),
             include_inherited: args.inherited,
             page_size,
@@ -117,13 +121,17 @@ async fn show_held(args: GrantsShowArgs, securable: SecurableRef, context: &mut 
     list(found, context)
 }
 
-async fn show_effective(args: GrantsShowArgs, securable: SecurableRef, context: &mut Context) -> Result<(), CliError> {
+async fn show_effective(
+    args: GrantsShowArgs,
+    securable: Option<SecurableRef>,
+    context: &mut Context,
+) -> Result<(), CliError> {
     let principal = args.to.unwrap_or_default();
     let as_of = args.as_of.map(|when| when.timestamp(SystemTime::now()));
     let client = context.client.grants();
     let found = page::all(args.limit, async |page_size, page_token| {
         let request = ListEffectiveGrantsRequest {
-            securable: Some(securable.clone()),
+            securable: securable.clone(),
             principal: principal.clone(),
             as_of,
             page_size,

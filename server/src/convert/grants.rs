@@ -159,6 +159,11 @@ fn privileges(asked: &Asked<'_>, faults: &mut Faults) -> Option<Vec<PrivilegeOn>
             Some(PrivilegeOn { privilege: privilege?, columns: columns? })
         }),
     };
+    let named: usize = asked.on_columns.iter().map(|item| item.columns.len()).sum();
+    if named > MAX_ITEMS {
+        faults.add("on_columns", format!("names {named} columns in all: the most is {MAX_ITEMS}"));
+        return None;
+    }
     let on_whole = on_whole?.into_iter().map(PrivilegeOn::from);
     Some(on_whole.chain(on_columns?).collect())
 }
@@ -263,6 +268,21 @@ mod tests {
         let change = change(GrantVerb::Deny, &asked).unwrap();
         let expected = PrivilegeOn { privilege: Privilege::Select, columns: vec!["phone".to_owned()] };
         assert_eq!((change.verb, change.privileges), (GrantVerb::Deny, vec![expected]));
+    }
+
+    #[test]
+    fn columns_are_counted_over_all_privileges() {
+        let (on, to) = (named(v1::SecurableKind::Table, "main.sales.orders"), ["bob".to_owned()]);
+        let with = |columns: usize| {
+            let half = on_columns(6, &vec!["phone"; columns / 2]);
+            let on_columns = [half.clone(), half];
+            change(
+                GrantVerb::Grant,
+                &Asked { securable: Some(&on), principals: &to, on_columns: &on_columns, privileges: &[] },
+            )
+        };
+        assert!(with(MAX_ITEMS).is_ok());
+        assert_eq!(faults(with(MAX_ITEMS + 2)), ["on_columns"]);
     }
 
     #[test]
