@@ -20,6 +20,9 @@ use lakewarden_catalog::{CatalogError, Need, Pinned};
 use super::sources::Sources;
 use crate::error::EngineError;
 
+#[cfg(test)]
+mod tests;
+
 /// The closed columns of a relation that is opened.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Closed {

@@ -8,8 +8,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, Query, Select, SetExpr, Statement,
-    TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value, VisitMut, VisitorMut,
+    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    ObjectName, Query, Select, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value,
+    VisitMut, VisitorMut,
 };
 
 use super::error::{ParseError, ParseErrorKind};
@@ -76,7 +77,7 @@ impl VisitorMut for Guard {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<ParseError> {
         planner_form(expr);
-        ControlFlow::Continue(())
+        flow(check_arguments(expr))
     }
 
     fn pre_visit_statement(&mut self, _statement: &mut Statement) -> ControlFlow<ParseError> {
@@ -96,6 +97,19 @@ fn planner_form(expr: &mut Expr) {
         }
         _ => {}
     }
+}
+
+/// Refuses `count(t.*)` and `count(DISTINCT *)`: the planner takes both for `count(*)`, which is another number.
+fn check_arguments(expr: &Expr) -> Result<(), ParseError> {
+    let Expr::Function(Function { args: FunctionArguments::List(list), .. }) = expr else { return Ok(()) };
+    let distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
+    let is = |wanted: fn(&FunctionArgExpr) -> bool| {
+        list.args.iter().any(|arg| matches!(arg, FunctionArg::Unnamed(value) if wanted(value)))
+    };
+    refuse(&[
+        (is(|value| matches!(value, FunctionArgExpr::QualifiedWildcard(_))), "t.* as an argument"),
+        (distinct && is(|value| matches!(value, FunctionArgExpr::Wildcard)), "DISTINCT * as an argument"),
+    ])
 }
 
 fn flow(result: Result<(), ParseError>) -> ControlFlow<ParseError> {
