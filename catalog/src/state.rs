@@ -52,6 +52,15 @@ pub(crate) struct ChangeLog {
     pub last_ms: i64,
 }
 
+/// A securable with the grants on it, so that one look-up finds both: a question to the gate needs them of every level.
+#[derive(Clone, Default)]
+struct Node {
+    /// None while its rows come and go in an order of their own.
+    securable: Option<Arc<Securable>>,
+    /// Sorted by principal.
+    grants: Arc<[GrantRow]>,
+}
+
 /// All records and their indexes.
 #[derive(Clone, Default)]
 pub struct State {
@@ -59,12 +68,11 @@ pub struct State {
     pub seq: u64,
     pub(crate) change_log: Option<ChangeLog>,
     pub(crate) metastore: Option<SecurableId>,
-    pub(crate) securables: IdMap<SecurableId, Arc<Securable>>,
+    nodes: IdMap<SecurableId, Node>,
     pub(crate) names: OrdMap<NameKey, SecurableId>,
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) external_locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) used_by: IdMap<SecurableId, IdSet<SecurableId>>,
-    pub(crate) grants: IdMap<SecurableId, Arc<[GrantRow]>>,
     pub(crate) column_grants: IdMap<SecurableId, Arc<[ColumnGrants]>>,
     pub(crate) holdings: IdMap<PrincipalId, IdSet<SecurableId>>,
     pub(crate) principals: IdMap<PrincipalId, Arc<Principal>>,
@@ -78,7 +86,7 @@ pub struct State {
 impl State {
     /// A securable by id.
     pub fn securable(&self, id: SecurableId) -> Option<&Arc<Securable>> {
-        self.securables.get(&id)
+        self.nodes.get(&id)?.securable.as_ref()
     }
 
     /// A principal by id.
@@ -102,7 +110,7 @@ impl State {
 
     /// The grant rows on a securable, sorted by principal.
     pub fn grants_on(&self, id: SecurableId) -> Arc<[GrantRow]> {
-        self.grants.get(&id).cloned().unwrap_or_default()
+        self.nodes.get(&id).map(|node| node.grants.clone()).unwrap_or_default()
     }
 
     pub(crate) fn insert_securable(&mut self, securable: Arc<Securable>) {
@@ -121,12 +129,12 @@ impl State {
         for used in tree::uses(&securable) {
             self.used_by.entry(used).or_default().insert(securable.id);
         }
-        self.securables.insert(securable.id, securable);
+        self.change(securable.id, |node| node.securable = Some(securable));
     }
 
     /// Takes a securable and its indexes out; the grants on it stay, and go row by row.
     pub(crate) fn forget_securable(&mut self, id: SecurableId) {
-        let Some(old) = self.securables.remove(&id) else {
+        let Some(old) = self.change(id, |node| node.securable.take()) else {
             return;
         };
         let key = NameKey::of(&old);
@@ -160,12 +168,18 @@ impl State {
 
     pub(crate) fn insert_grant(&mut self, id: SecurableId, row: GrantRow) {
         let rows = with_row(&self.grants_on(id), row);
-        if rows.is_empty() {
-            self.grants.remove(&id);
-        } else {
-            self.grants.insert(id, rows);
-        }
+        self.change(id, |node| node.grants = rows);
         self.note_holding(row, id);
+    }
+
+    /// Changes a node; one that holds nothing goes.
+    fn change<T>(&mut self, id: SecurableId, change: impl FnOnce(&mut Node) -> T) -> T {
+        let node = self.nodes.entry(id).or_default();
+        let changed = change(node);
+        if node.securable.is_none() && node.grants.is_empty() {
+            self.nodes.remove(&id);
+        }
+        changed
     }
 
     pub(crate) fn insert_column_grant(&mut self, relation: SecurableId, column: ColumnId, row: GrantRow) {
@@ -193,7 +207,7 @@ impl State {
     }
 
     pub(crate) fn grant_row(&self, id: SecurableId, principal: PrincipalId) -> GrantRow {
-        self.grants.get(&id).map_or_else(|| GrantRow::empty(principal), |rows| row_of(rows, principal))
+        self.nodes.get(&id).map_or_else(|| GrantRow::empty(principal), |node| row_of(&node.grants, principal))
     }
 
     pub(crate) fn column_grant_row(&self, relation: SecurableId, column: ColumnId, principal: PrincipalId) -> GrantRow {
@@ -232,7 +246,7 @@ impl State {
 
     /// Takes the note back when neither ownership nor a grant is left.
     fn release(&mut self, principal: PrincipalId, id: SecurableId) {
-        let owns = self.securables.get(&id).is_some_and(|s| s.owner == principal);
+        let owns = self.securable(id).is_some_and(|s| s.owner == principal);
         let on_columns = || self.column_grants_on(id).iter().any(|grants| !row_of(&grants.rows, principal).is_empty());
         if !owns && self.grant_row(id, principal).is_empty() && !on_columns() {
             remove_from(&mut self.holdings, principal, id);
@@ -246,7 +260,20 @@ impl State {
 
     /// The securable with this name in a parent.
     pub fn child(&self, parent: SecurableId, class: NameClass, name: &Name) -> Option<&Arc<Securable>> {
-        self.securables.get(self.names.get(&NameKey { parent: Some(parent), class, folded: name.folded().clone() })?)
+        self.securable(*self.names.get(&NameKey { parent: Some(parent), class, folded: name.folded().clone() })?)
+    }
+}
+
+#[cfg(test)]
+impl State {
+    /// Every securable.
+    pub(crate) fn all_securables(&self) -> impl Iterator<Item = &Arc<Securable>> {
+        self.nodes.values().filter_map(|node| node.securable.as_ref())
+    }
+
+    /// The grants on everything that has any.
+    pub(crate) fn granted(&self) -> impl Iterator<Item = (SecurableId, &Arc<[GrantRow]>)> {
+        self.nodes.iter().map(|(id, node)| (*id, &node.grants)).filter(|(_, rows)| !rows.is_empty())
     }
 }
 

@@ -10,7 +10,7 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::id_map::IdMap;
 use super::rows::grant_row;
-use super::{ChangeLog, IdSet, State};
+use super::{ChangeLog, IdSet, Node, State};
 use crate::model::{Body, GrantRow, PrincipalId, Securable, SecurableId, Text};
 use crate::store::{Family, Key, Store, StoreError, change, codec};
 
@@ -95,7 +95,7 @@ fn records(batches: &Receiver<Vec<Vec<u8>>>) -> Result<Vec<Arc<Securable>>, Stor
 /// Grant rows as they come: those of one securable together, sorted by principal.
 #[derive(Default)]
 struct Grants {
-    by_securable: IdMap<SecurableId, Arc<[GrantRow]>>,
+    nodes: IdMap<SecurableId, Node>,
     holdings: Vec<(PrincipalId, SecurableId)>,
     coming: Option<SecurableId>,
     rows: Vec<GrantRow>,
@@ -114,17 +114,17 @@ impl Grants {
     }
 
     fn complete(&mut self) {
-        let rows = Arc::from(self.rows.as_slice());
-        self.by_securable.extend(self.coming.map(|securable| (securable, rows)));
+        let grants = Arc::from(self.rows.as_slice());
+        self.nodes.extend(self.coming.map(|id| (id, Node { securable: None, grants })));
         self.rows.clear();
     }
 
     /// The state of them and the securables, with who holds or owns what.
     fn finish(mut self, records: Vec<Arc<Securable>>) -> Result<State, StoreError> {
         self.complete();
-        let Self { by_securable: grants, mut holdings, .. } = self;
+        let Self { nodes, mut holdings, .. } = self;
         holdings.extend(records.iter().map(|record| (record.owner, record.id)));
-        let mut state = State { grants, ..State::default() };
+        let mut state = State { nodes, ..State::default() };
         state.holdings = thread::scope(|scope| {
             let holdings = beside(scope, move || sets(holdings))?;
             records.into_iter().for_each(|record| state.index_securable(record));

@@ -49,7 +49,7 @@ impl State {
     pub(crate) fn row(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
         let grant = |row: GrantRow| (!row.is_empty()).then(|| codec::encode_grant(row.allow.0, row.deny.0));
         match key {
-            Key::Securable(id) => self.securables.get(&id).map(|found| codec::encode(&**found)).transpose(),
+            Key::Securable(id) => self.securable(id).map(|found| codec::encode(&**found)).transpose(),
             Key::Principal(id) => self.principals.get(&id).map(|found| codec::encode(&**found)).transpose(),
             Key::Grant(securable, principal) => Ok(grant(self.grant_row(securable, principal))),
             Key::ColumnGrant(relation, column, principal) => {

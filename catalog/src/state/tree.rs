@@ -43,7 +43,7 @@ pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
 impl State {
     /// The root. Absent only before `bootstrap`.
     pub fn root(&self) -> Option<&Arc<Securable>> {
-        self.securables.get(&self.metastore?)
+        self.securable(self.metastore?)
     }
 
     /// The children of a parent in one set of names, in the order of their folded names, those after `after` only.
@@ -59,7 +59,7 @@ impl State {
             .range(from..)
             .take_while(move |(key, _)| key.parent == Some(parent) && key.class == class)
             .filter(move |(key, _)| skip.as_ref() != Some(&key.folded))
-            .filter_map(|(_, id)| self.securables.get(id))
+            .filter_map(|(_, id)| self.securable(*id))
     }
 
     /// Everything below a securable, children before grandchildren.
@@ -81,7 +81,7 @@ impl State {
     pub fn path(&self, id: SecurableId) -> Vec<&Arc<Securable>> {
         let mut path = Vec::with_capacity(4);
         let mut next = Some(id);
-        while let Some(securable) = next.and_then(|id| self.securables.get(&id)) {
+        while let Some(securable) = next.and_then(|id| self.securable(id)) {
             path.push(securable);
             next = securable.parent;
         }
@@ -92,8 +92,11 @@ impl State {
     pub fn chain(&self, id: SecurableId) -> Vec<Link> {
         let mut chain = Vec::with_capacity(5);
         let mut next = Some(id);
-        while let Some(securable) = next.and_then(|id| self.securables.get(&id)) {
-            chain.push(self.link(securable));
+        while let Some(node) = next.and_then(|id| self.nodes.get(&id))
+            && let Some(securable) = &node.securable
+        {
+            let grants = node.grants.clone();
+            chain.push(Link { id: securable.id, kind: securable.kind(), owner: securable.owner, grants });
             next = securable.parent;
         }
         chain
@@ -137,11 +140,15 @@ impl State {
 
     /// What names this securable in its definition.
     pub fn users_of(&self, id: SecurableId) -> impl Iterator<Item = &Arc<Securable>> {
-        self.used_by.get(&id).into_iter().flatten().filter_map(|user| self.securables.get(user))
+        self.used_by.get(&id).into_iter().flatten().filter_map(|user| self.securable(*user))
     }
 
-    /// A principal with every group that it is in, directly or not.
+    /// A principal with every group that it is in, directly or not. Who was deleted is in none, `account users` neither: a
+    /// session that outlives its user may do nothing.
     pub fn closure(&self, principal: PrincipalId) -> Closure {
+        if !self.principals.contains_key(&principal) {
+            return Closure { principal, members_of: [principal].into() };
+        }
         let mut seen = OrdSet::unit(principal);
         seen.insert(PrincipalId::ACCOUNT_USERS);
         let mut next = vec![principal];

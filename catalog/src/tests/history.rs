@@ -82,9 +82,8 @@ impl Timed {
 fn granted(state: &State) -> Vec<Privilege> {
     let alice = state.principal_named(&principal("alice")).unwrap().id;
     state
-        .grants
-        .values()
-        .flat_map(|rows| rows.iter())
+        .granted()
+        .flat_map(|(_, rows)| rows.iter())
         .filter(|r| r.principal == alice)
         .flat_map(|r| r.allow.iter())
         .collect()
@@ -163,8 +162,11 @@ fn a_change_of_many_parts_is_undone_whole() {
     let log = metastore.published().change_log.unwrap();
     assert!(metastore.store().get(&Key::Change(log.last_seq, 1).bytes()).unwrap().is_some(), "it has one part");
     let past = metastore.past(2_000).unwrap();
-    let comments = past.securables.values().filter(|securable| securable.comment == long.comment);
-    assert_eq!((comments.count(), past.securables.len()), (6, metastore.published().securables.len() + 8));
+    let comments = past.all_securables().filter(|securable| securable.comment == long.comment);
+    assert_eq!(
+        (comments.count(), past.all_securables().count()),
+        (6, metastore.published().all_securables().count() + 8)
+    );
 }
 
 #[test]

@@ -11,11 +11,11 @@ use crate::state::State;
 /// Everything in a state that the change log keeps, in an order that does not depend on how it came about.
 fn history(state: &State) -> String {
     let mut lines: Vec<String> = Vec::new();
-    lines.extend(state.securables.iter().map(|(id, s)| format!("securable {id} {s:?}")));
+    lines.extend(state.all_securables().map(|s| format!("securable {} {s:?}", s.id)));
     lines.extend(state.names.iter().map(|(key, id)| format!("name {key:?} {id}")));
     lines.extend(state.locations.iter().map(|(key, id)| format!("location {key} {id}")));
     lines.extend(state.used_by.iter().map(|(id, users)| format!("used {id} {users:?}")));
-    lines.extend(state.grants.iter().map(|(id, rows)| format!("grants {id} {rows:?}")));
+    lines.extend(state.granted().map(|(id, rows)| format!("grants {id} {rows:?}")));
     lines.extend(state.column_grants.iter().map(|(id, rows)| format!("grants on columns {id} {rows:?}")));
     lines.extend(state.holdings.iter().map(|(id, held)| format!("holds {id} {held:?}")));
     lines.extend(state.principals.iter().map(|(id, p)| format!("principal {id} {p:?}")));
