@@ -158,6 +158,8 @@ impl World {
         world.grants(&mut writer)?;
         writer.flush()?;
         writer.store.close()?;
+        // The first opening reads the whole log and leaves a summary of it for the next.
+        Store::open(folder, options)?.close()?;
         Ok(world)
     }
 
