@@ -18,7 +18,7 @@ impl Dice {
     }
 
     fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
+        of.get(self.below(of.len())).unwrap()
     }
 }
 
@@ -45,7 +45,7 @@ impl Maker {
     fn column(&mut self, scope: &[Name]) -> String {
         let rare = self.dice.below(5) == 0;
         let fit: Vec<&Name> = scope.iter().filter(|name| rare || !name.closed).collect();
-        let name = fit[self.dice.below(fit.len())];
+        let name = fit.get(self.dice.below(fit.len())).unwrap();
         self.closed |= name.closed;
         name.text.clone()
     }
