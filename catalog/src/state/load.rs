@@ -5,17 +5,19 @@
 use std::collections::HashSet;
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, Scope, ScopedJoinHandle};
 
 use super::id_map::IdMap;
 use super::rows::grant_row;
 use super::{ChangeLog, IdSet, Node, State};
 use crate::model::{Body, GrantRow, PrincipalId, Securable, SecurableId, Text};
-use crate::store::{Family, Key, Store, StoreError, change, codec};
+use crate::store::{Family, Key, Scan, Store, StoreError, change, codec};
 
-/// How many records go from thread to thread at once.
+/// How many rows are read at once, and how many records go from thread to thread.
 const BATCH: usize = 512;
+/// How many batches may wait.
+const AHEAD: usize = 4;
 
 type Row = (Key, Vec<u8>);
 
@@ -27,11 +29,13 @@ impl State {
     pub fn load(store: &Store) -> Result<Self, StoreError> {
         let (mut grants, mut members) = (Grants::default(), Vec::new());
         let records = thread::scope(|scope| {
-            let (send, batches) = channel();
+            let (send, batches) = sync_channel(AHEAD);
             let decoder = beside(scope, move || records(&batches))?;
-            read_records(store, &send)?;
+            let mut rows = store.scan_prefix(&Family::Grant.prefix());
+            let mut read_grants = || grants.read(&mut rows);
+            read_records(store, &send, &mut read_grants)?;
             drop(send);
-            each(store, Family::Grant, |key, value| grants.take(key, value))?;
+            while read_grants()? {}
             each(store, Family::Member, |key, _| {
                 if let Key::Member(group, member) = key {
                     members.push((group, member));
@@ -55,18 +59,34 @@ impl State {
     }
 }
 
-/// Sends the records of securables as they lie in the store.
-fn read_records(store: &Store, send: &Sender<Vec<Vec<u8>>>) -> Result<(), StoreError> {
+/// Sends the records of securables as they lie in the store. While enough of them wait it calls `meanwhile`, which says
+/// whether there is more for it to do.
+fn read_records(
+    store: &Store,
+    send: &SyncSender<Vec<Vec<u8>>>,
+    meanwhile: &mut impl FnMut() -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
     let mut batch = Vec::new();
     each(store, Family::Securable, |_, value| {
         batch.push(value.to_vec());
-        if batch.len() == BATCH {
-            // Who takes no more has failed, and says why when it is joined.
-            let _ = send.send(std::mem::take(&mut batch));
-        }
-        Ok(())
+        if batch.len() == BATCH { pass_on(send, std::mem::take(&mut batch), meanwhile) } else { Ok(()) }
     })?;
-    let _ = send.send(batch);
+    pass_on(send, batch, meanwhile)
+}
+
+fn pass_on(
+    send: &SyncSender<Vec<Vec<u8>>>,
+    mut batch: Vec<Vec<u8>>,
+    meanwhile: &mut impl FnMut() -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    // Who takes no more has failed, and says why when it is joined.
+    while let Err(TrySendError::Full(unsent)) = send.try_send(batch) {
+        batch = unsent;
+        if !meanwhile()? {
+            let _ = send.send(batch);
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -102,6 +122,15 @@ struct Grants {
 }
 
 impl Grants {
+    /// Reads some rows; false at their end, which proves that none is missing.
+    fn read(&mut self, rows: &mut Scan<'_>) -> Result<bool, StoreError> {
+        for _ in 0..BATCH {
+            let Some(row) = rows.advance()? else { return Ok(false) };
+            self.take(parse(row.key())?, row.value())?;
+        }
+        Ok(true)
+    }
+
     fn take(&mut self, key: Key, value: &[u8]) -> Result<(), StoreError> {
         let Key::Grant(securable, principal) = key else { return Ok(()) };
         if self.coming != Some(securable) {

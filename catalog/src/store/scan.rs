@@ -76,14 +76,18 @@ impl<'a> Scan<'a> {
 }
 
 /// A row that is whole.
-struct Found {
+pub(crate) struct Found {
     key: Bytes,
     raw: Bytes,
     joined: Option<Vec<u8>>,
 }
 
 impl Found {
-    fn value(&self) -> &[u8] {
+    pub fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    pub fn value(&self) -> &[u8] {
         self.joined.as_deref().unwrap_or_else(|| row::payload(&self.raw))
     }
 }
@@ -108,12 +112,13 @@ impl Scan<'_> {
     /// Those of the walk, and the first of `act`, which ends it.
     pub fn visit(mut self, mut act: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>) -> Result<(), StoreError> {
         while let Some(row) = self.advance()? {
-            act(&row.key, row.value())?;
+            act(row.key(), row.value())?;
         }
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<Option<Found>, StoreError> {
+    /// The next row, lent and not copied.
+    pub(crate) fn advance(&mut self) -> Result<Option<Found>, StoreError> {
         let row = match self.failed.take() {
             Some(error) => Err(error),
             None => self.step(),

@@ -69,9 +69,10 @@ pub fn run(world: World, folder: &Path) -> Result<(), Box<dyn Error>> {
     table::line("resident memory of the process, MB", full.resident_bytes / 1e6, &all_in);
     let share = (full.resident_bytes - bare.resident_bytes) / grants;
     table::line("  what one grant adds to a store without, bytes", share, "at most 400");
-    for (at, what) in ["one GRANT, us", "  without waiting for the disk, us"].into_iter().enumerate() {
+    let lines = [("one GRANT, us", "; at most 2"), ("  without waiting for the disk to keep it, us", "")];
+    for (at, (what, limit)) in lines.into_iter().enumerate() {
         let [full, few] = [full, few].map(|opened| opened.grant_us.get(at).copied().unwrap_or_default());
-        table::line(what, full, &format!("{:.2} times that at a thousand grants; at most 2", full / few));
+        table::line(what, full, &format!("{:.2} times that at a thousand grants{limit}", full / few));
     }
     println!();
     Ok(())
