@@ -22,21 +22,35 @@ pub struct Pinned {
     gate: Arc<dyn Gate>,
     caller: Caller,
     closure: Closure,
+    /// Who reads through a definition of a group that they are in: the group lends them nothing that they are denied.
+    bound: Vec<Closure>,
     visible: Arc<OnceLock<HashSet<SecurableId>>>,
 }
 
 impl Pinned {
     pub(crate) fn new(state: Arc<State>, gate: Arc<dyn Gate>, caller: Caller) -> Self {
         let closure = state.closure(caller.principal);
-        Self { state, gate, caller, closure, visible: Arc::default() }
+        Self { state, gate, caller, closure, bound: Vec::new(), visible: Arc::default() }
     }
 
     /// The same state as the owner of a view or function may see it. For what definitions read; the names that it
-    /// resolves come from the catalog, never from the caller.
+    /// resolves come from the catalog, never from the caller. A reader who is in the group that owns it stays bound by what
+    /// is denied to them: else they could hand a view of their own to the group and read past the denial.
     #[must_use]
     pub fn as_owner_of(&self, definition: &Securable) -> Self {
-        let closure = self.state.closure(definition.owner);
-        Self { closure, visible: Arc::default(), ..self.clone() }
+        let owner = definition.owner;
+        let is_member = |reader: &&Closure| reader.principal != owner && reader.contains(owner);
+        let bound = self.readers().filter(is_member).cloned().collect();
+        Self { closure: self.state.closure(owner), bound, visible: Arc::default(), ..self.clone() }
+    }
+
+    /// Those who must all be let: whose rights count, and who is bound besides.
+    fn readers(&self) -> impl Iterator<Item = &Closure> {
+        std::iter::once(&self.closure).chain(&self.bound)
+    }
+
+    fn lets(&self, chain: &[Link], need: Need) -> bool {
+        self.readers().all(|closure| self.gate.allows(&Ask { closure, chain, need }))
     }
 
     /// The pinned state.
@@ -63,14 +77,12 @@ impl Pinned {
 
     /// Whether the gate lets the caller.
     pub fn allows(&self, id: SecurableId, need: Need) -> bool {
-        let chain = self.state.chain(id);
-        self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need })
+        self.lets(&self.state.chain(id), need)
     }
 
     /// Whether the gate lets the caller do this with one column of a relation.
     pub fn allows_on_column(&self, relation: SecurableId, column: ColumnId, privilege: Privilege) -> bool {
-        let chain = self.state.column_chain(relation, column);
-        self.gate.allows(&Ask { closure: &self.closure, chain: &chain, need: Need::Privilege(privilege) })
+        self.lets(&self.state.column_chain(relation, column), Need::Privilege(privilege))
     }
 
     /// The decision with its reasons.
@@ -84,7 +96,7 @@ impl Pinned {
     /// The same state as somebody else may see it, for questions about them.
     #[must_use]
     pub(crate) fn as_principal(&self, principal: PrincipalId) -> Self {
-        Self { closure: self.state.closure(principal), visible: Arc::default(), ..self.clone() }
+        Self { closure: self.state.closure(principal), bound: Vec::new(), visible: Arc::default(), ..self.clone() }
     }
 
     /// Another state as the same caller may see it.
@@ -202,15 +214,17 @@ impl Pinned {
     /// `Denied`, naming what is missing and where.
     pub fn require(&self, securable: &Securable, privilege: Privilege) -> Result<(), CatalogError> {
         let chain = self.state.chain(securable.id);
-        let ask = Ask { closure: &self.closure, chain: &chain, need: Need::Privilege(privilege) };
-        if self.gate.allows(&ask) {
-            return Ok(());
+        for closure in self.readers() {
+            let ask = Ask { closure, chain: &chain, need: Need::Privilege(privilege) };
+            if self.gate.allows(&ask) {
+                continue;
+            }
+            let decision = self.gate.decide(&ask)?;
+            if !decision.allowed {
+                return Err(CatalogError::Denied { message: self.missing(securable, privilege, &decision.reasons) });
+            }
         }
-        let decision = self.gate.decide(&ask)?;
-        if decision.allowed {
-            return Ok(());
-        }
-        Err(CatalogError::Denied { message: self.missing(securable, privilege, &decision.reasons) })
+        Ok(())
     }
 
     /// Checks the right to manage.

@@ -70,4 +70,16 @@ macro_rules! cases {
     };
 }
 
-cases!(attacks, basics, columns, grants, hidden, lent_rights, policies, queries, statements, storage);
+cases!(
+    attacks,
+    attacks_authorization,
+    basics,
+    columns,
+    grants,
+    hidden,
+    lent_rights,
+    policies,
+    queries,
+    statements,
+    storage,
+);
