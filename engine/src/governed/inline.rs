@@ -2,15 +2,22 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema, TableReference, plan_datafusion_err, plan_err};
+use datafusion::common::{Column, DFSchema, TableReference, plan_datafusion_err, plan_err, resources_err};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr::{Exists, InSubquery, SetComparison};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, Subquery, cast};
 
 use super::policy::has_subquery;
+
+/// The most parts of expressions that calls of functions may grow to in one statement. A function that calls another twice
+/// doubles it, so a chain of a few dozen would otherwise take all memory.
+const MOST_PARTS: usize = 200_000;
+/// What the plan of a subquery counts as.
+const PARTS_OF_A_SUBQUERY: usize = 50;
 
 /// The parameters of one call of a function. Its body sees them as columns of a relation of its own, so that the parameters
 /// of a function are never taken for those of another one that it calls.
@@ -18,12 +25,27 @@ use super::policy::has_subquery;
 pub struct Parameters {
     relation: TableReference,
     typed: Vec<(String, DataType)>,
+    grown: Arc<AtomicUsize>,
 }
 
 impl Parameters {
     /// The parameters of the call of this number; no two calls of a statement have one number.
     pub fn new(call: usize, typed: Vec<(String, DataType)>) -> Self {
-        Self { relation: TableReference::bare(format!("__parameters{call}")), typed }
+        Self { relation: TableReference::bare(format!("__parameters{call}")), typed, grown: Arc::default() }
+    }
+
+    /// The same; what its calls grow to is counted together with the others of the statement.
+    #[must_use]
+    pub fn counted(self, grown: Arc<AtomicUsize>) -> Self {
+        Self { grown, ..self }
+    }
+
+    /// Counts parts that are added.
+    fn grow(&self, parts: usize) -> Result<()> {
+        match self.grown.fetch_add(parts, Ordering::Relaxed).saturating_add(parts) > MOST_PARTS {
+            true => resources_err!("the functions of the statement call each other too often: simplify them"),
+            false => Ok(()),
+        }
     }
 
     /// How many they are.
@@ -56,19 +78,35 @@ pub fn inline(body: Expr, params: &Parameters, args: Vec<Expr>, scope: &DFSchema
     if params.count() != args.len() {
         return plan_err!("the function takes {} arguments, {} are given", params.count(), args.len());
     }
+    params.grow(parts(&body)?)?;
     let mut bindings = HashMap::with_capacity(params.count());
     for ((name, data_type), arg) in params.typed.iter().zip(args) {
         let given = arg.get_type(scope)?;
         let value = if given == *data_type { arg } else { cast(arg, data_type.clone()) };
         bindings.insert(name.clone(), value);
     }
-    let inliner = Inliner { relation: &params.relation, bindings, scope };
+    let inliner = Inliner { params, relation: &params.relation, bindings, scope };
     let result = inliner.expr(body)?;
     inliner.check(&result)?;
     Ok(result)
 }
 
+/// How many parts an expression has.
+fn parts(expr: &Expr) -> Result<usize> {
+    let mut count: usize = 0;
+    expr.apply(|node| {
+        count += if has_own_plan(node) { PARTS_OF_A_SUBQUERY } else { 1 };
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(count)
+}
+
+fn has_own_plan(node: &Expr) -> bool {
+    matches!(node, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_))
+}
+
 struct Inliner<'a> {
+    params: &'a Parameters,
     relation: &'a TableReference,
     bindings: HashMap<String, Expr>,
     scope: &'a DFSchema,
@@ -81,7 +119,9 @@ impl Inliner<'_> {
             Ok(match node {
                 // What replaces a parameter belongs to the caller's scope: it isn't searched again.
                 Expr::Column(column) => {
-                    Transformed::new(self.argument(&column)?.clone(), true, TreeNodeRecursion::Jump)
+                    let argument = self.argument(&column)?;
+                    self.params.grow(parts(argument)?)?;
+                    Transformed::new(argument.clone(), true, TreeNodeRecursion::Jump)
                 }
                 other => self.subqueries(other)?,
             })
@@ -180,6 +220,7 @@ impl Inliner<'_> {
     /// The argument as it reads inside a subquery of the body.
     fn outer_argument(&self, column: &Column) -> Result<Expr> {
         let argument = self.argument(column)?;
+        self.params.grow(parts(argument)?)?;
         let nested =
             argument.exists(|node| Ok(matches!(node, Expr::AggregateFunction(_) | Expr::WindowFunction(_))))?;
         if nested || has_subquery(argument)? {

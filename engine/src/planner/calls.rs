@@ -120,7 +120,7 @@ impl Planner {
             parameters.push((parameter.name.to_string(), typed(&parameter.type_text)?));
         }
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
-        let parameters = Parameters::new(number, parameters);
+        let parameters = Parameters::new(number, parameters).counted(self.grown.clone());
         let schema = parameters.schema().map_err(|e| EngineError::from_planning(&e))?;
         let expr = match parse_function_body(&body.body, &ParseLimits::default())? {
             Body::Expr(expr) => *expr,

@@ -72,6 +72,8 @@ pub(crate) struct Planner {
     named: Mutex<BTreeSet<SecurableId>>,
     shown: Mutex<BTreeSet<SecurableId>>,
     calls: AtomicUsize,
+    /// What calls of functions have grown to.
+    grown: Arc<AtomicUsize>,
 }
 
 impl Planner {
@@ -94,6 +96,7 @@ impl Planner {
             named: Mutex::default(),
             shown: Mutex::default(),
             calls: AtomicUsize::new(0),
+            grown: Arc::default(),
         }
     }
 
