@@ -170,3 +170,23 @@ async fn a_function_in_use_cannot_go() {
     let refused = told(ask!(world, Admin, FunctionServiceClient.delete_function(request)));
     assert_eq!((refused.code, refused.reason.as_str()), (Code::FailedPrecondition, "IN_USE"));
 }
+
+#[tokio::test]
+async fn the_constants_of_a_policy_are_for_those_who_manage_the_table() {
+    let world = start().await;
+    for statement in [
+        "CREATE FUNCTION main.sales.is_in(r STRING, wanted STRING) RETURNS BOOLEAN RETURN r = wanted",
+        "GRANT EXECUTE ON FUNCTION main.sales.is_in TO alice",
+    ] {
+        world.sql(Who::Admin, statement).await.unwrap();
+    }
+    let constant = Argument::Literal("'EU-SECRET'".to_owned());
+    let bound = filter("main.sales.is_in", vec![column("region"), constant]);
+    let set = ask!(world, Admin, PolicyServiceClient.set_row_filter(bound.clone())).unwrap().into_inner();
+    assert_eq!(set.row_filter, bound.row_filter);
+    let seen = ask!(world, Alice, PolicyServiceClient.get_table_policies(get())).unwrap().into_inner();
+    let seen = seen.row_filter.unwrap();
+    assert_eq!(seen.function, "main.sales.is_in");
+    assert_eq!(seen.arguments[0].argument, Some(column("region")));
+    assert_eq!(seen.arguments[1].argument, None);
+}

@@ -1,7 +1,7 @@
 //! `tables.proto`, but for creating; that is SQL's, see `ddl`.
 
 use lakewarden_catalog::Pinned;
-use lakewarden_catalog::model::{self, Body, ColumnId, FullName, SecurableKind};
+use lakewarden_catalog::model::{self, Body, ColumnId, FullName, Securable, SecurableKind};
 use lakewarden_catalog::ops::entries::{Entry, Update};
 use lakewarden_proto::v1;
 use tonic::Status;
@@ -38,14 +38,14 @@ pub fn show(pinned: &Pinned, entry: &Entry, with_columns: bool) -> v1::Table {
                 table.location = body.location.to_string();
             }
             table.row_filter =
-                body.row_filter.as_ref().map(|filter| policies::show_filter(pinned, filter, &body.columns));
-            table.columns = columns(pinned, &body.columns, with_columns);
+                body.row_filter.as_ref().map(|filter| policies::show_filter(pinned, filter, &entry.securable));
+            table.columns = columns(pinned, &entry.securable, with_columns);
         }
         Body::View(body) => {
             if shows_text(pinned, &entry.securable) {
                 table.view_definition.clone_from(&body.sql);
             }
-            table.columns = columns(pinned, &body.columns, with_columns);
+            table.columns = columns(pinned, &entry.securable, with_columns);
         }
         _ => {}
     }
@@ -75,8 +75,8 @@ pub fn column_name(columns: &[model::Column], id: ColumnId) -> String {
     columns.iter().find(|column| column.id == id).map(|column| column.name.to_string()).unwrap_or_default()
 }
 
-fn columns(pinned: &Pinned, columns: &[model::Column], with_columns: bool) -> Vec<v1::Column> {
-    let each = columns.iter().zip(0u32..).map(|(column, position)| v1::Column {
+fn columns(pinned: &Pinned, relation: &Securable, with_columns: bool) -> Vec<v1::Column> {
+    let each = relation.columns().iter().zip(0u32..).map(|(column, position)| v1::Column {
         id: column.id.0,
         name: column.name.to_string(),
         type_text: column.type_text.to_string(),
@@ -84,7 +84,7 @@ fn columns(pinned: &Pinned, columns: &[model::Column], with_columns: bool) -> Ve
         comment: column.comment.as_ref().map(ToString::to_string).unwrap_or_default(),
         position,
         partition_index: column.partition_index,
-        mask: column.mask.as_ref().map(|mask| policies::show_mask(pinned, mask, columns)),
+        mask: column.mask.as_ref().map(|mask| policies::show_mask(pinned, mask, relation)),
     });
     if with_columns { each.collect() } else { Vec::new() }
 }
