@@ -15,6 +15,7 @@ use crate::ops::tokens::NewToken;
 use crate::store::OpenOptions;
 use crate::{Caller, ErrorKind, Metastore};
 
+mod columns;
 mod grants;
 mod history;
 mod sequences;

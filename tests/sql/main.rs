@@ -9,6 +9,7 @@ mod made_up;
 mod parameters;
 mod past;
 mod renamed_elsewhere;
+mod renames;
 mod storage;
 mod written_elsewhere;
 
@@ -80,6 +81,7 @@ cases!(
     lent_rights,
     policies,
     queries,
+    renames,
     statements,
     storage,
 );

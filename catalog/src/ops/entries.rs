@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::page::{Listing, Page};
 use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind, Text};
 use crate::pinned::Pinned;
-use crate::state::Intent;
+use crate::state::{Intent, State};
 use crate::tx::Tx;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -228,7 +228,12 @@ fn action(kind: SecurableKind, verb: &str) -> &'static str {
 
 /// Refuses changes to what belongs to the server.
 pub(crate) fn refuse_system(tx: &Tx, securable: &Securable) -> Result<(), CatalogError> {
-    let path = tx.state().path(securable.id);
+    refuse_system_in(tx.state(), securable)
+}
+
+/// Refuses changes to what belongs to the server, before there is a transaction.
+pub(crate) fn refuse_system_in(state: &State, securable: &Securable) -> Result<(), CatalogError> {
+    let path = state.path(securable.id);
     if path.iter().any(|s| s.kind() == SecurableKind::Catalog && &**s.name.folded() == SYSTEM_CATALOG) {
         return Err(CatalogError::precondition(
             "RESERVED",

@@ -4,6 +4,7 @@
 pub mod access;
 pub mod audit;
 pub mod bootstrap;
+pub mod columns;
 pub mod containers;
 pub mod entries;
 pub mod functions;

@@ -84,12 +84,8 @@ impl TableDefinition {
             if column.name.is_empty() {
                 return Err(refuse("a column needs a name"));
             }
-            if !mapped && column.name.contains(|letter| INVALID_IN_NAMES.contains(letter)) {
-                let hint = "set the property `delta.columnMapping.mode` to `name` to use it";
-                return Err(refuse(format!(
-                    "the column name `{}` holds a space or one of `,;{{}}()=`: {hint}",
-                    column.name
-                )));
+            if !mapped {
+                require_plain_name(&column.name)?;
             }
             storage_type(&column.data_type)?;
         }
@@ -132,6 +128,15 @@ impl TableDefinition {
         });
         columns.collect()
     }
+}
+
+/// Checks that a table without column mapping can have a column of this name.
+pub(super) fn require_plain_name(name: &str) -> Result<(), WriteError> {
+    if name.contains(|letter| INVALID_IN_NAMES.contains(letter)) {
+        let hint = "set the property `delta.columnMapping.mode` to `name` to use it";
+        return Err(refuse(format!("the column name `{name}` holds a space or one of `,;{{}}()=`: {hint}")));
+    }
+    Ok(())
 }
 
 fn refuse(reason: impl Into<String>) -> WriteError {

@@ -37,6 +37,11 @@ pub enum OpenError {
     /// The protocol of the table asks for something that isn't built.
     #[error("the Delta table needs a feature that is not supported: {0}")]
     Unsupported(String),
+    /// A managed table whose columns are not those of the catalog.
+    #[error(
+        "a change of its columns has not ended: try again, and if that does not help, run its ALTER TABLE … RENAME COLUMN again"
+    )]
+    Unfinished,
     /// It leads out of its folder.
     #[error("the Delta table cannot be read: its folder or its log is a symbolic link, or holds one")]
     Linked,

@@ -62,8 +62,36 @@ pub async fn write(
     matching: &ColumnMatch,
     session: &SessionState,
 ) -> Result<Written, WriteError> {
+    write_into(&open(location).await?, mode, input, matching, session).await
+}
+
+/// Writes as `write` does, to a table that still has the columns which it had when it was decided that they may be written.
+///
+/// # Errors
+/// As `write`, and `Conflict`.
+pub async fn write_as_judged(
+    (location, judged): (&Location, &DeltaTable),
+    mode: WriteMode,
+    input: Arc<dyn ExecutionPlan>,
+    matching: &ColumnMatch,
+    session: &SessionState,
+) -> Result<Written, WriteError> {
     let table = open(location).await?;
-    let schema = table_schema(&table)?;
+    let names = |schema: &Schema| schema.fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+    if names(&table_schema(&table)?) != names(&table_schema(judged)?) {
+        return Err(WriteError::Conflict);
+    }
+    write_into(&table, mode, input, matching, session).await
+}
+
+async fn write_into(
+    table: &DeltaTable,
+    mode: WriteMode,
+    input: Arc<dyn ExecutionPlan>,
+    matching: &ColumnMatch,
+    session: &SessionState,
+) -> Result<Written, WriteError> {
+    let schema = table_schema(table)?;
     let rows = conform(input, &schema, matching)?;
     require_computable(&rows.schema(), &schema)?;
     let snapshot = table.snapshot()?.snapshot().clone();
@@ -150,7 +178,7 @@ async fn open(location: &Location) -> Result<DeltaTable, WriteError> {
     Ok(DeltaTableBuilder::from_url(location.url()?)?.load().await?)
 }
 
-async fn run(
+pub(super) async fn run(
     builder: WriteBuilder,
     rows: Arc<dyn ExecutionPlan>,
     session: &SessionState,

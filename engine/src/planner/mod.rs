@@ -27,12 +27,12 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::planner::{ParserOptions, PlannerContext, SqlToRel};
 use futures::future::BoxFuture;
 use lakewarden_catalog::CatalogError;
-use lakewarden_catalog::model::{Privilege, SecurableId, SecurableKind};
+use lakewarden_catalog::model::{Privilege, Securable, SecurableId, SecurableKind, TableType};
 use lakewarden_catalog::ops::open::Opened;
 use sqlparser::ast as sql;
 use tokio::sync::Mutex;
 
-use crate::delta::{Location, OpenTable, SnapshotCache};
+use crate::delta::{Location, OpenError, OpenTable, SnapshotCache};
 use crate::error::EngineError;
 use crate::governed::{FaultLog, GovernedSpec, GovernedTable};
 use crate::names;
@@ -229,17 +229,36 @@ impl Planner {
         Arc::new(GovernedTable::new(spec, self.system.clone(), self.faults.clone()).closing(closed.places()))
     }
 
-    /// The Delta table at the version that this statement reads: the newest when it was first named.
+    /// The Delta table at the version that this statement reads: the newest when it was first named. A managed one has the very
+    /// columns that the statement's catalog knows, in their order, which a rename keeps. Otherwise one was renamed in between, or is being
+    /// renamed, and policies would be put on the wrong columns.
+    ///
+    /// # Errors
+    /// `Open`.
     pub async fn stored(&self, opened: &Opened) -> Result<Arc<OpenTable>, EngineError> {
+        let stored = self.as_stored(&opened.securable, &opened.full_name).await?;
+        let managed = opened.securable.as_table().is_some_and(|table| table.table_type == TableType::Managed);
+        let known = opened.securable.columns().iter().map(|column| &*column.name);
+        if managed && !known.eq(stored.schema.fields().iter().map(|field| field.name().as_str())) {
+            return Err(EngineError::Open { label: opened.full_name.clone(), fault: OpenError::Unfinished });
+        }
+        Ok(stored)
+    }
+
+    /// The Delta table as `stored`, whatever its columns are called.
+    ///
+    /// # Errors
+    /// `Open`.
+    pub async fn as_stored(&self, securable: &Securable, label: &str) -> Result<Arc<OpenTable>, EngineError> {
         let mut cache = self.opened.lock().await;
-        if let Some(found) = cache.get(&opened.securable.id) {
+        if let Some(found) = cache.get(&securable.id) {
             return Ok(found.clone());
         }
-        let table = opened.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
-        let fault = |fault| EngineError::Open { label: opened.full_name.clone(), fault };
+        let table = securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
+        let fault = |fault| EngineError::Open { label: label.to_owned(), fault };
         let location = Location::of_table(table)?;
         let stored = Arc::new(self.snapshots.open(location.path(), &self.system).await.map_err(fault)?);
-        cache.insert(opened.securable.id, stored.clone());
+        cache.insert(securable.id, stored.clone());
         Ok(stored)
     }
 

@@ -28,6 +28,7 @@ impl Run {
             AlterAction::SetColumnComment { column, text } => {
                 Update { column_comment: Some((column, Some(text))), ..Update::default() }
             }
+            AlterAction::RenameColumn { column, to } => return self.rename_column(name, column, to).await,
             AlterAction::SetUrl { url, force } => return self.set_url(name, &url, force).await,
             AlterAction::SetCredential(credential) => return self.set_credential(name, &credential).await,
             AlterAction::SetRowFilter(filter) => return self.set_row_filter(name, filter).await,

@@ -11,6 +11,7 @@ mod namespaces;
 mod policies;
 mod principals;
 mod queries;
+mod renames;
 mod show;
 mod storage;
 mod tables;

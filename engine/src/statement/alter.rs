@@ -1,5 +1,7 @@
 //! `ALTER` of catalog objects.
 
+use sqlparser::tokenizer::Token;
+
 use super::Statement;
 use super::cursor::Cursor;
 use super::error::ParseError;
@@ -43,6 +45,13 @@ pub enum AlterAction {
         column: String,
         /// The text.
         text: String,
+    },
+    /// `RENAME COLUMN a TO b`; tables only.
+    RenameColumn {
+        /// The column.
+        column: String,
+        /// Its new name.
+        to: String,
     },
     /// `SET URL 'url' [FORCE]`; external locations only.
     SetUrl {
@@ -100,6 +109,9 @@ pub(super) fn alter_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseEr
     };
     let action = match common_action(cursor)? {
         Some(action) => action,
+        None if matches!(kind, ObjectKind::Table | ObjectKind::View) && cursor.eat_all(&["RENAME", "COLUMN"]) => {
+            rename_column(cursor)?
+        }
         None if kind == ObjectKind::Table => table_action(cursor)?,
         None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
         None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
@@ -143,6 +155,16 @@ fn table_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
     Err(unknown(cursor, ObjectKind::Table))
 }
 
+/// A view has no columns to rename: the catalog says so, and knows the way out.
+fn rename_column(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
+    let column = cursor.ident("a column")?;
+    if cursor.eat_token(&Token::Period) {
+        return Err(ParseError::unsupported("ALTER TABLE … RENAME COLUMN of a field inside a column"));
+    }
+    cursor.expect("TO")?;
+    Ok(AlterAction::RenameColumn { column, to: cursor.ident("the new name")? })
+}
+
 fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
     let starts_action = |word: &str| ["SET", "DROP", "COMMENT"].iter().any(|start| word.eq_ignore_ascii_case(start));
     let column_is_the_name =
@@ -171,7 +193,6 @@ fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
 const UNBUILT: &[&[&str]] = &[
     &["ADD"],
     &["DROP"],
-    &["RENAME", "COLUMN"],
     &["SET", "TAGS"],
     &["UNSET", "TAGS"],
     &["SET", "LOCATION"],
