@@ -65,12 +65,13 @@ pub async fn write(
     write_into(&open(location).await?, mode, input, matching, session).await
 }
 
-/// Writes as `write` does, to a table that still has the columns which it had when it was decided that they may be written.
+/// Writes as `write` does, to a table that still has the columns of `judged`, which it was when it was decided that they may be written.
 ///
 /// # Errors
 /// As `write`, and `Conflict`.
 pub async fn write_as_judged(
-    (location, judged): (&Location, &DeltaTable),
+    location: &Location,
+    judged: &DeltaTable,
     mode: WriteMode,
     input: Arc<dyn ExecutionPlan>,
     matching: &ColumnMatch,

@@ -45,7 +45,7 @@ impl Run {
         let location = location_of(&target)?;
         let mode = if insert.overwrite { WriteMode::Overwrite } else { WriteMode::Append };
         let system = self.planner.system.clone();
-        let written = write_as_judged((&location, &stored.table), mode, input, &matching, &system).await;
+        let written = write_as_judged(&location, &stored.table, mode, input, &matching, &system).await;
         let written = written.map_err(|error| veiled(veil.as_ref(), self.withheld(&target, error)))?;
         let details = vec![("version", written.version.to_string()), ("rows", written.rows.to_string())];
         let label = target.full_name.clone();

@@ -155,10 +155,7 @@ async fn rows_for_columns_that_were_renamed_meanwhile_are_not_written() {
         let schema = batch.schema();
         datafusion::datasource::memory::MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None).unwrap()
     };
-    let write = |table| {
-        let (judged, matching) = ((&location, table), &ColumnMatch::Name);
-        write_as_judged(judged, WriteMode::Append, rows(), matching, &system)
-    };
+    let write = |table| write_as_judged(&location, table, WriteMode::Append, rows(), &ColumnMatch::Name, &system);
     assert_eq!(write(&judged.table).await.unwrap().rows, 3);
     let newest = open_table(location.path(), None, &system).await.unwrap();
     rename_column(&newest, "home", "base", &system).await.unwrap();
