@@ -126,10 +126,9 @@ impl Privilege {
             P::Select => matches!(kind, K::Catalog | K::Schema | K::Table | K::View | K::Column | K::Share),
             P::Modify => matches!(kind, K::Catalog | K::Schema | K::Table | K::View | K::Column),
             P::Refresh => matches!(kind, K::Catalog | K::Schema | K::Table | K::View),
-            P::ApplyTag => matches!(
-                kind,
-                K::Catalog | K::Schema | K::Table | K::View | K::Function | K::Volume | K::Model
-            ),
+            P::ApplyTag => {
+                matches!(kind, K::Catalog | K::Schema | K::Table | K::View | K::Function | K::Volume | K::Model)
+            }
             P::ReadVolume | P::WriteVolume => matches!(kind, K::Catalog | K::Schema | K::Volume),
             P::Execute => matches!(kind, K::Catalog | K::Schema | K::Function | K::Model),
             P::ReadFiles | P::WriteFiles => matches!(kind, K::ExternalLocation | K::StorageCredential),

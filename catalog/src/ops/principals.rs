@@ -86,7 +86,10 @@ impl Metastore {
             if let Some(new) = &update.name {
                 match tx.state().principal_named(new) {
                     Some(taken) if taken.id != found.id => {
-                        return Err(CatalogError::AlreadyExists { what: taken.kind.noun(), name: taken.name.to_string() });
+                        return Err(CatalogError::AlreadyExists {
+                            what: taken.kind.noun(),
+                            name: taken.name.to_string(),
+                        });
                     }
                     _ => changed.name = new.clone(),
                 }
