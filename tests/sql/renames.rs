@@ -101,8 +101,11 @@ async fn rows_that_are_added_while_columns_are_renamed_are_kept_or_refused() {
     }
     let adding = world.session("admin");
     let adds = tokio::spawn(async move {
-        let mut added = 0;
-        for row in 0..40 {
+        let (mut added, mut row) = (0, 0);
+        // Each is kept or refused; once the renames are over, none is refused any more.
+        while added < 10 {
+            row += 1;
+            assert!(row < 10_000);
             match told(&adding, &format!("INSERT INTO c.s.t VALUES ({row}, {row})")).await {
                 answer if answer == "1" || answer == "0" => added += 1,
                 refused => assert!(refused.starts_with("40001") || refused.starts_with("55000"), "{refused}"),
@@ -121,7 +124,6 @@ async fn rows_that_are_added_while_columns_are_renamed_are_kept_or_refused() {
         renamed += 1;
     }
     let added = adds.await.unwrap();
-    assert!(added > 0);
     assert_eq!(renamed, 12);
     let found = told(&admin, "SELECT id FROM c.s.t WHERE a = id").await;
     assert_eq!(found, added.to_string());
