@@ -18,7 +18,7 @@ const FEW: usize = 256;
 pub enum IdSet<T> {
     /// Sorted, no duplicates.
     Few(Arc<[T]>),
-    /// More than [`FEW`], at the time that the last one came.
+    /// More than `FEW`, at the time that the last one came.
     Many(OrdSet<T>),
 }
 

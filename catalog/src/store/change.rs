@@ -3,7 +3,7 @@
 //! **Shape.** The rows of one change lie one behind the other: `shared: u8`, how many leading bytes of the key are those
 //! of the key before (0 for the first), `more: u8` and that many further bytes of the key, `old: u32`, which is 0 when
 //! there was no row and one more than the length of the old value otherwise, and the old value. These bytes are cut into
-//! parts of at most [`PART_BYTES`]. The value of a part is `version: u8 = 1`, `at_ms: i64`, `previous: u64`, the number of
+//! parts of at most `PART_BYTES`. The value of a part is `version: u8 = 1`, `at_ms: i64`, `previous: u64`, the number of
 //! the change before (0 for none), `parts: u32`, and its piece of the bytes. Numbers are big-endian.
 
 use super::StoreError;
