@@ -374,3 +374,15 @@ async fn names(session: &Session, path: &str) -> Result<Vec<String>, EngineError
     }
     Ok(names)
 }
+
+#[tokio::test]
+async fn a_folder_that_the_library_would_read_as_another_is_refused_and_nothing_is_written() {
+    let lake = Lake::new().await;
+    for name in ["a%20b", "%2e%2e", "a\\b", "a\u{7}b"] {
+        let told = lake.create_at("t", &lake.root.join(name)).await.unwrap_err();
+        assert_eq!(told.sqlstate(), "42000", "{name}: {told}");
+        assert!(told.to_string().contains("choose another"), "{name}: {told}");
+        assert!(!lake.root.join(name).exists(), "{name} was made");
+    }
+    lake.create_at("t", &lake.root.join("a b")).await.unwrap();
+}

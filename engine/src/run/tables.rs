@@ -55,6 +55,7 @@ impl Run {
 
     async fn create_external(&self, create: &CreateTable, name: FullName, text: &str) -> Result<(), EngineError> {
         let location = self.folder_outside(text, Privilege::CreateExternalTable)?;
+        require_plain(&location)?;
         self.pinned.require_new_external(&name, &location.to_string())?;
         let fresh = create.query.is_some() || !create.columns.is_empty() && !has_log(&location);
         if fresh {
@@ -211,6 +212,19 @@ fn require_same_columns(create: &CreateTable, stored: &OpenTable) -> Result<(), 
         ));
     }
     Ok(())
+}
+
+/// The Delta library reads some characters of a path as an encoding of others, so that a table there could be written and
+/// not read again. Refused before anything is written.
+fn require_plain(location: &Location) -> Result<(), EngineError> {
+    let path = location.path().to_string_lossy();
+    let is_odd = |c: char| matches!(c, '%' | '\\' | char::REPLACEMENT_CHARACTER) || c.is_control();
+    if !path.contains(is_odd) {
+        return Ok(());
+    }
+    let message =
+        "the folder of a table may not have `%`, a backslash or a control character in its path: choose another";
+    Err(EngineError::invalid(message))
 }
 
 fn has_log(location: &Location) -> bool {
