@@ -35,6 +35,9 @@ impl Run {
             AlterAction::DropRowFilter => return self.drop_row_filter(name).await,
             AlterAction::SetMask { column, mask } => return self.set_mask(name, column, mask).await,
             AlterAction::DropMask { column } => return self.drop_mask(name, column).await,
+            AlterAction::Tags(_) | AlterAction::ColumnTags { .. } | AlterAction::SetTagValues(_) => {
+                return Err(EngineError::Unimplemented("a change of tags".to_owned()));
+            }
         };
         self.update(kind, name, update).await
     }

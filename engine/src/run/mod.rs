@@ -108,6 +108,11 @@ impl Run {
             Statement::CreatePrincipal(create) => self.create_principal(create).await,
             Statement::AlterPrincipal(alter) => self.alter_principal(alter).await,
             Statement::DropPrincipal(drop) => self.drop_principal(drop).await,
+            Statement::CreatePolicy(_)
+            | Statement::DropPolicy(_)
+            | Statement::ShowPolicies(_)
+            | Statement::DescribePolicy(_) => Err(EngineError::Unimplemented("a policy on tags".to_owned())),
+            Statement::CreateTag(_) | Statement::ShowTags(_) => Err(EngineError::Unimplemented("TAG".to_owned())),
             Statement::Unsupported { what } => Err(EngineError::Unimplemented(what)),
         }
     }

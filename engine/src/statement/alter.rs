@@ -9,6 +9,7 @@ use super::name::{ObjectKind, ObjectName};
 use super::namespace::{properties, property_key};
 use super::policy::{MaskSpec, RowFilterSpec, mask, row_filter};
 use super::storage::location_action;
+use super::tag::{TagChange, maybe_change, tag_values};
 
 /// `ALTER kind name action`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +63,17 @@ pub enum AlterAction {
     },
     /// `SET STORAGE CREDENTIAL c`; external locations only.
     SetCredential(String),
+    /// `SET TAGS (..)`, `UNSET TAGS (..)`.
+    Tags(TagChange),
+    /// `ALTER [COLUMN] c SET TAGS (..)` and `UNSET TAGS (..)`; tables and views only.
+    ColumnTags {
+        /// The column.
+        column: String,
+        /// What changes.
+        change: TagChange,
+    },
+    /// `SET VALUES ('a', ..)`: what a governed tag may be; tags only.
+    SetTagValues(Vec<String>),
     /// `SET ROW FILTER f ON (..)`; tables only.
     SetRowFilter(RowFilterSpec),
     /// `DROP ROW FILTER`; tables only.
@@ -92,6 +104,7 @@ const KINDS: &[ObjectKind] = &[
     ObjectKind::ExternalLocation,
     ObjectKind::StorageCredential,
     ObjectKind::Credential,
+    ObjectKind::Tag,
 ];
 
 /// The rest of `ALTER`, for an object that is no principal.
@@ -105,7 +118,7 @@ pub(super) fn alter_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseEr
     let starts_action = ["SET", "UNSET", "OWNER", "RENAME"].iter().any(|word| cursor.is_word(0, word));
     let name = match kind.is_nameless() && starts_action {
         true => ObjectName::new([kind.word()]),
-        false => cursor.object_name(&format!("a {kind}"))?,
+        false => cursor.name_of(kind)?,
     };
     let action = match common_action(cursor)? {
         Some(action) => action,
@@ -113,7 +126,12 @@ pub(super) fn alter_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseEr
             rename_column(cursor)?
         }
         None if kind == ObjectKind::Table => table_action(cursor)?,
-        None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
+        None if kind == ObjectKind::View && cursor.eat_any(&["ALTER", "CHANGE"]).is_some() => {
+            view_column_action(cursor)?
+        }
+        None if kind == ObjectKind::Tag && cursor.eat_all(&["SET", "VALUES"]) => {
+            AlterAction::SetTagValues(tag_values(cursor)?)
+        }
         None if kind == ObjectKind::ExternalLocation => location_action(cursor)?,
         None => return Err(unknown(cursor, kind)),
     };
@@ -139,7 +157,7 @@ fn common_action(cursor: &mut Cursor<'_>) -> Result<Option<AlterAction>, ParseEr
     if cursor.eat_all(&["SET", "COMMENT"]) {
         return Ok(Some(AlterAction::SetComment(cursor.string("a comment string")?)));
     }
-    Ok(None)
+    Ok(maybe_change(cursor)?.map(AlterAction::Tags))
 }
 
 fn table_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
@@ -165,8 +183,17 @@ fn rename_column(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
     Ok(AlterAction::RenameColumn { column, to: cursor.ident("the new name")? })
 }
 
+/// Of a view's columns, only the tags change.
+fn view_column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
+    match column_action(cursor)? {
+        tags @ AlterAction::ColumnTags { .. } => Ok(tags),
+        _ => Err(ParseError::unsupported("ALTER VIEW … ALTER COLUMN other than SET TAGS and UNSET TAGS")),
+    }
+}
+
 fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
-    let starts_action = |word: &str| ["SET", "DROP", "COMMENT"].iter().any(|start| word.eq_ignore_ascii_case(start));
+    let starts_action =
+        |word: &str| ["SET", "UNSET", "DROP", "COMMENT"].iter().any(|start| word.eq_ignore_ascii_case(start));
     let column_is_the_name =
         cursor.bare_word(1).is_some_and(starts_action) && !cursor.bare_word(2).is_some_and(starts_action);
     if !column_is_the_name {
@@ -183,18 +210,21 @@ fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
         let text = cursor.string("a comment string")?;
         return Ok(AlterAction::SetColumnComment { column, text });
     }
-    if cursor.bare_word(0).is_some() {
-        return Err(ParseError::unsupported("ALTER TABLE … ALTER COLUMN other than SET MASK, DROP MASK and COMMENT"));
+    if let Some(change) = maybe_change(cursor)? {
+        return Ok(AlterAction::ColumnTags { column, change });
     }
-    Err(cursor.unexpected("`SET MASK`, `DROP MASK` or `COMMENT`"))
+    if cursor.bare_word(0).is_some() {
+        return Err(ParseError::unsupported(
+            "ALTER TABLE … ALTER COLUMN other than SET MASK, DROP MASK, SET TAGS, UNSET TAGS and COMMENT",
+        ));
+    }
+    Err(cursor.unexpected("`SET MASK`, `DROP MASK`, `SET TAGS`, `UNSET TAGS` or `COMMENT`"))
 }
 
 /// Actions that others have and that are not built.
 const UNBUILT: &[&[&str]] = &[
     &["ADD"],
     &["DROP"],
-    &["SET", "TAGS"],
-    &["UNSET", "TAGS"],
     &["SET", "LOCATION"],
     &["SET", "MANAGED"],
     &["SET", "DEFAULT"],

@@ -3,6 +3,7 @@
 use sqlparser::tokenizer::Token;
 
 use super::Statement;
+use super::abac::describe_policy;
 use super::cursor::Cursor;
 use super::error::ParseError;
 use super::name::{ObjectKind, ObjectName};
@@ -11,8 +12,8 @@ use super::query::starts_query;
 /// `{DESC | DESCRIBE} [kind] [EXTENDED | FORMATTED] name`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Describe {
-    /// One of `Catalog`, `Schema`, `Table` (also a view), `Function`, `Volume`, `ExternalLocation`, `StorageCredential`. No
-    /// word means `Table`.
+    /// One of `Catalog`, `Schema`, `Table` (also a view), `Function`, `Volume`, `ExternalLocation`, `StorageCredential`,
+    /// `Tag`. No word means `Table`.
     pub kind: ObjectKind,
     /// `EXTENDED` or `FORMATTED`.
     pub extended: bool,
@@ -25,6 +26,9 @@ pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError>
     refuse(cursor)?;
     let mut extended = eat_extended(cursor);
     let kind = cursor.kind_before_name(&[]).unwrap_or(ObjectKind::Table);
+    if kind == ObjectKind::Policy {
+        return describe_policy(cursor);
+    }
     let kind = if kind == ObjectKind::View { ObjectKind::Table } else { kind };
     let is_built = matches!(
         kind,
@@ -35,12 +39,13 @@ pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError>
             | ObjectKind::Volume
             | ObjectKind::ExternalLocation
             | ObjectKind::StorageCredential
+            | ObjectKind::Tag
     );
     if !is_built {
         return Err(ParseError::unsupported(format!("DESCRIBE {}", kind.word().to_uppercase())));
     }
     extended |= eat_extended(cursor);
-    let name = cursor.object_name(&format!("a {kind}"))?;
+    let name = cursor.name_of(kind)?;
     if cursor.is_words(&["AS", "JSON"]) {
         return Err(ParseError::unsupported("DESCRIBE … AS JSON"));
     }

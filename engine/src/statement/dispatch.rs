@@ -1,6 +1,7 @@
 //! Which statement it is, by its leading words.
 
 use super::Statement;
+use super::abac::{create_policy, drop_policy};
 use super::alter::alter_object;
 use super::comment::comment_on;
 use super::cursor::Cursor;
@@ -16,6 +17,7 @@ use super::query::{explain, gated_query, starts_query};
 use super::show::show;
 use super::storage::{create_storage, list_files};
 use super::table::{TableWords, create_table};
+use super::tag::{create_tag, set_tag, unset_tag};
 use super::view::create_view;
 
 /// Statements that are recognised and not built, by their first words.
@@ -95,8 +97,6 @@ const UNBUILT_CREATE: &[(&[&str], &str)] = &[
     (&["SHARE"], "shares"),
     (&["RECIPIENT"], "recipients"),
     (&["PROVIDER"], "providers"),
-    (&["POLICY"], "attribute-based policies: set a row filter or a mask on the table"),
-    (&["TAG"], "tags"),
     (&["MODEL"], "models"),
     (&["PROCEDURE"], "procedures"),
     (&["BLOOMFILTER"], "bloom filter indexes"),
@@ -138,6 +138,7 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError
         Some("COMMENT") => comment_on(cursor),
         Some("LIST" | "LS") => list_files(cursor),
         Some(_) => describe(cursor),
+        None if cursor.eat_all(&["UNSET", "TAG"]) => unset_tag(cursor),
         None => match UNBUILT.iter().find(|(words, _)| cursor.is_words(words)) {
             Some((_, what)) => Err(ParseError::unsupported(*what)),
             None => Err(cursor.unexpected("a statement")),
@@ -149,8 +150,8 @@ fn set_or_refuse(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.at_end() {
         return Err(cursor.unexpected("`CATALOG`"));
     }
-    if cursor.is_word(0, "TAG") {
-        return Err(ParseError::unsupported("tags"));
+    if cursor.eat("TAG") {
+        return set_tag(cursor);
     }
     set_statement(cursor)
 }
@@ -169,14 +170,20 @@ fn create(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.eat("FUNCTION") {
         return create_function(cursor, or_replace);
     }
+    if cursor.eat("POLICY") {
+        return create_policy(cursor, or_replace);
+    }
     if !or_replace && let Some(made) = create_storage(cursor)? {
         return Ok(made);
+    }
+    if !or_replace && (cursor.eat("TAG") || cursor.eat_all(&["GOVERNED", "TAG"])) {
+        return create_tag(cursor);
     }
     if let Some((_, what)) = UNBUILT_CREATE.iter().find(|(words, _)| cursor.is_words(words)) {
         return Err(ParseError::unsupported(*what));
     }
     if or_replace {
-        return Err(cursor.unexpected("`TABLE`, `VIEW` or `FUNCTION` after OR REPLACE"));
+        return Err(cursor.unexpected("`TABLE`, `VIEW`, `FUNCTION` or `POLICY` after OR REPLACE"));
     }
     if cursor.eat("CATALOG") {
         return create_catalog(cursor);
@@ -200,6 +207,7 @@ fn alter(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
 fn drop_any(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     match cursor.principal_kind() {
         Some(kind) => drop_principal(cursor, kind),
+        None if cursor.eat("POLICY") => drop_policy(cursor),
         None => drop_object(cursor),
     }
 }

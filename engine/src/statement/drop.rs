@@ -7,11 +7,12 @@ use super::cursor::Cursor;
 use super::error::ParseError;
 use super::name::{ObjectKind, ObjectName};
 use super::storage::drops_by_force;
+use super::tag::tag_word;
 
 /// `DROP kind [IF EXISTS] name [RESTRICT | CASCADE]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Drop {
-    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`, `Volume`, `ExternalLocation`, `StorageCredential`.
+    /// One of `Catalog`, `Schema`, `Table`, `View`, `Function`, `Volume`, `ExternalLocation`, `StorageCredential`, `Tag`.
     pub kind: ObjectKind,
     /// Whether an absent one is fine.
     pub if_exists: bool,
@@ -32,6 +33,7 @@ const KINDS: &[ObjectKind] = &[
     ObjectKind::Volume,
     ObjectKind::ExternalLocation,
     ObjectKind::StorageCredential,
+    ObjectKind::Tag,
 ];
 
 /// The rest of `DROP`, for an object that is no principal.
@@ -46,7 +48,7 @@ pub(super) fn drop_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErr
         return Err(ParseError::unsupported(format!("DROP {}", kind.word().to_uppercase())));
     }
     let if_exists = cursor.if_exists();
-    let name = cursor.object_name(&format!("a {kind}"))?;
+    let name = cursor.name_of(kind)?;
     if matches!(cursor.peek(0), Token::Comma) {
         return Err(ParseError::unsupported("DROP of several objects at once"));
     }
@@ -62,6 +64,14 @@ pub(super) fn drop_object(cursor: &mut Cursor<'_>) -> Result<Statement, ParseErr
 }
 
 impl Cursor<'_> {
+    /// The name of an object of a kind. A tag is one word, or anything in quotes.
+    pub(super) fn name_of(&mut self, kind: ObjectKind) -> Result<ObjectName, ParseError> {
+        match kind {
+            ObjectKind::Tag => Ok(ObjectName::new([tag_word(self, "a tag")?])),
+            _ => self.object_name(&format!("a {kind}")),
+        }
+    }
+
     /// Steps over the words of an object kind, if they come next.
     pub(super) fn kind(&mut self) -> Option<ObjectKind> {
         let found = ObjectKind::WORDS.iter().find(|(_, words)| self.is_words(words));

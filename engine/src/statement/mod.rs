@@ -15,6 +15,7 @@
 //!
 //! `"x"` is a string, `` `x` `` is a name (a backtick inside is doubled), strings know backslash escapes.
 
+mod abac;
 mod alter;
 mod column;
 mod comment;
@@ -40,6 +41,7 @@ mod show;
 mod source;
 mod storage;
 mod table;
+mod tag;
 mod view;
 
 #[cfg(test)]
@@ -50,6 +52,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sqlparser::ast::Query;
 use sqlparser::tokenizer::Token;
 
+pub use abac::{CreatePolicy, DropPolicy, MatchColumns, PolicyRef, ShowPolicies, TagCondition};
 pub use alter::{Alter, AlterAction};
 pub use column::ColumnSpec;
 pub use comment::CommentOn;
@@ -72,6 +75,7 @@ pub use script::split_script;
 pub use show::{FunctionScope, Show, ShowKind};
 pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume, ListFiles};
 pub use table::CreateTable;
+pub use tag::{CreateTag, ShowTags, TagChange, Target};
 pub use view::{CreateView, ViewColumn};
 
 use cursor::Cursor;
@@ -111,6 +115,18 @@ pub enum Statement {
     Alter(Alter),
     /// `COMMENT ON`.
     CommentOn(CommentOn),
+    /// `CREATE POLICY`.
+    CreatePolicy(Box<CreatePolicy>),
+    /// `DROP POLICY`.
+    DropPolicy(DropPolicy),
+    /// `SHOW POLICIES`, `SHOW EFFECTIVE POLICIES`.
+    ShowPolicies(ShowPolicies),
+    /// `DESCRIBE POLICY`.
+    DescribePolicy(PolicyRef),
+    /// `CREATE TAG`.
+    CreateTag(CreateTag),
+    /// `SHOW TAGS`.
+    ShowTags(ShowTags),
     /// `GRANT`, `REVOKE`, `DENY`.
     Grant(GrantStatement),
     /// `SHOW GRANTS`, `SHOW EFFECTIVE GRANTS`.

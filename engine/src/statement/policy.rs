@@ -89,7 +89,7 @@ pub(super) fn mask(cursor: &mut Cursor<'_>) -> Result<MaskSpec, ParseError> {
     Ok(MaskSpec { function, using })
 }
 
-fn arguments(cursor: &mut Cursor<'_>) -> Result<Vec<PolicyArgument>, ParseError> {
+pub(super) fn arguments(cursor: &mut Cursor<'_>) -> Result<Vec<PolicyArgument>, ParseError> {
     if matches!((cursor.peek(0), cursor.peek(1)), (Token::LParen, Token::RParen)) {
         cursor.skip();
         cursor.skip();

@@ -3,10 +3,12 @@
 use sqlparser::tokenizer::Token;
 
 use super::Statement;
+use super::abac::show_policies;
 use super::cursor::Cursor;
 use super::error::ParseError;
 use super::grant::{show_effective_grants, show_grants};
 use super::name::ObjectName;
+use super::tag::show_tags;
 
 /// `SHOW things [IN name] [LIKE 'pattern']`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +77,15 @@ pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     if cursor.eat_all(&["EFFECTIVE", "GRANTS"]) {
         return show_effective_grants(cursor);
     }
+    if cursor.eat("POLICIES") {
+        return show_policies(cursor, false);
+    }
+    if cursor.eat_all(&["EFFECTIVE", "POLICIES"]) {
+        return show_policies(cursor, true);
+    }
+    if cursor.eat_all(&["GOVERNED", "TAGS"]) || cursor.eat("TAGS") {
+        return show_tags(cursor);
+    }
     if cursor.is_words(&["TABLES", "DROPPED"]) || cursor.is_words(&["TABLE", "EXTENDED"]) {
         return Err(ParseError::unsupported("SHOW TABLES DROPPED and SHOW TABLE EXTENDED"));
     }
@@ -125,10 +136,8 @@ const UNBUILT: &[&str] = &[
     "SHARES",
     "RECIPIENTS",
     "PROVIDERS",
-    "POLICIES",
     "EFFECTIVE",
     "PARTITIONS",
-    "TAGS",
     "CONNECTIONS",
     "EXTERNAL",
     "STORAGE",

@@ -1,5 +1,6 @@
 //! The grammar as tables of statements, attacks on it, and random input.
 
+mod abac;
 mod attacks;
 mod ddl;
 mod gate;
@@ -10,6 +11,7 @@ mod refused;
 mod session;
 mod soup;
 mod storage;
+mod tags;
 
 use super::*;
 

@@ -77,8 +77,8 @@ fn broken_policies_are_errors(#[case] sql: &str) {
 #[case("ALTER VIEW v SET ROW FILTER f ON (a)")]
 #[case("ALTER VIEW v ALTER COLUMN a SET MASK f")]
 #[case("CREATE VIEW v (a MASK f) AS SELECT 1")]
-#[case("CREATE POLICY p ON SCHEMA s ROW FILTER f TO `account users` FOR TABLES")]
-#[case("CREATE OR REPLACE POLICY p ON TABLE t COLUMN MASK f TO a FOR TABLES ON COLUMN x")]
+#[case("CREATE POLICY p ON VIEW v ROW FILTER f TO `account users` FOR TABLES")]
+#[case("CREATE POLICY p ON COLUMN t.a COLUMN MASK f TO a FOR TABLES ON COLUMN x")]
 fn policies_elsewhere_are_unsupported(#[case] sql: &str) {
     unsupported(sql);
 }
