@@ -7,6 +7,7 @@
 mod id_map;
 mod idset;
 mod load;
+mod mentions;
 mod places;
 mod rows;
 mod tree;
@@ -17,7 +18,7 @@ use imbl::OrdMap;
 
 use crate::model::{
     ColumnGrants, ColumnId, GrantRow, Name, NameClass, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable,
-    SecurableId, SecurableKind, Token, TokenId,
+    SecurableId, SecurableKind, Text, Token, TokenId,
 };
 
 use id_map::IdMap;
@@ -73,6 +74,8 @@ pub struct State {
     pub(crate) locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) external_locations: OrdMap<Arc<str>, SecurableId>,
     pub(crate) used_by: IdMap<SecurableId, IdSet<SecurableId>>,
+    pub(crate) tag_users: OrdMap<Text, IdSet<SecurableId>>,
+    pub(crate) bound: IdMap<PrincipalId, IdSet<SecurableId>>,
     pub(crate) column_grants: IdMap<SecurableId, Arc<[ColumnGrants]>>,
     pub(crate) holdings: IdMap<PrincipalId, IdSet<SecurableId>>,
     pub(crate) principals: IdMap<PrincipalId, Arc<Principal>>,
@@ -126,6 +129,7 @@ impl State {
         }
         self.names.insert(NameKey::of(&securable), securable.id);
         self.insert_place(&securable);
+        self.insert_mentions(&securable);
         for used in tree::uses(&securable) {
             self.used_by.entry(used).or_default().insert(securable.id);
         }
@@ -142,6 +146,7 @@ impl State {
             self.names.remove(&key);
         }
         self.forget_place(&old);
+        self.forget_mentions(&old);
         for used in tree::uses(&old) {
             let now_empty = self.used_by.get_mut(&used).is_some_and(|users| {
                 users.remove(&id);

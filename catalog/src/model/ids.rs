@@ -39,6 +39,10 @@ id!(
     TokenId
 );
 id!(
+    /// The id of a policy.
+    PolicyId
+);
+id!(
     /// The id of one request at a door.
     RequestId
 );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ColumnId, Name, SecurableId, Text};
+use super::{ColumnId, Name, PrincipalId, SecurableId, Tags, Text};
 
 /// Where names in a stored SQL text are resolved: the current catalog and schema of whoever defined it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,6 +37,26 @@ pub struct Column {
     /// The mask bound to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Box<ColumnMask>>,
+    /// The masks bound to fields inside it; none when the whole is masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field_masks: Option<Box<FieldMasks>>,
+    /// Its tags; never an empty set of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Box<Tags>>,
+}
+
+impl Column {
+    /// The value of one of its tags.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.as_ref()?.get(key).map(Text::as_str)
+    }
+
+    /// The masks bound to it: none, one on the whole of it, or some on fields inside it, each with the path to its field.
+    pub fn masks(&self) -> impl Iterator<Item = (&[Text], &ColumnMask)> {
+        let whole = self.mask.iter().map(|mask| (&[] as &[Text], &**mask));
+        let fields = self.field_masks.iter().flat_map(|fields| &fields.0);
+        whole.chain(fields.map(|field| (field.path.as_slice(), &field.mask)))
+    }
 }
 
 /// Who keeps the files of a table.
@@ -72,6 +92,9 @@ pub struct RowFilter {
     pub function: SecurableId,
     /// One argument a parameter.
     pub arguments: Vec<PolicyArgument>,
+    /// Who bound it. Not known of one that was bound before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_by: Option<PrincipalId>,
 }
 
 /// A column mask: a function whose first parameter takes the column and whose result stands in its place.
@@ -82,7 +105,24 @@ pub struct ColumnMask {
     /// What the parameters after the first take.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub using: Vec<PolicyArgument>,
+    /// Who bound it. Not known of one that was bound before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_by: Option<PrincipalId>,
 }
+
+/// A mask on a field inside a column of a struct type.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldMask {
+    /// The names of the fields on the way to it, outermost first; never empty. Compared without case.
+    pub path: Vec<Text>,
+    /// The mask, whose first parameter takes the field.
+    pub mask: ColumnMask,
+}
+
+/// The masks on fields of one column: no field of them lies in another.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldMasks(pub Vec<FieldMask>);
 
 /// What a parameter of a policy function takes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Column, ExternalLocationBody, FunctionBody, Name, PrincipalId, SecurableId, StorageCredentialBody, TableBody,
-    TableType, ViewBody, VolumeBody, VolumeType,
+    Column, ExternalLocationBody, FunctionBody, Name, Policies, Policy, PrincipalId, SecurableId,
+    StorageCredentialBody, TableBody, TableType, TagBody, Tags, Text, ViewBody, VolumeBody, VolumeType,
 };
 
 macro_rules! kinds {
@@ -197,6 +197,12 @@ pub struct Securable {
     /// Free keys and values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub properties: BTreeMap<String, String>,
+    /// Its tags; never an empty set of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Box<Tags>>,
+    /// The policies on it, of a catalog, schema or table; never an empty set of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Box<Policies>>,
     /// When it was created, in milliseconds since 1970 (UTC).
     pub created_at_ms: i64,
     /// Who created it.
@@ -233,6 +239,8 @@ pub enum Body {
     ExternalLocation(ExternalLocationBody),
     /// A storage credential.
     StorageCredential(StorageCredentialBody),
+    /// A governed tag.
+    Tag(TagBody),
 }
 
 impl Securable {
@@ -248,7 +256,18 @@ impl Securable {
             Body::Volume(_) => SecurableKind::Volume,
             Body::ExternalLocation(_) => SecurableKind::ExternalLocation,
             Body::StorageCredential(_) => SecurableKind::StorageCredential,
+            Body::Tag(_) => SecurableKind::Tag,
         }
+    }
+
+    /// The value of one of its tags.
+    pub fn tag(&self, key: &str) -> Option<&str> {
+        self.tags.as_ref()?.get(key).map(Text::as_str)
+    }
+
+    /// The policies on it, in the order of their names.
+    pub fn policies(&self) -> &[Policy] {
+        self.policies.as_ref().map(|policies| policies.0.as_slice()).unwrap_or_default()
     }
 
     /// What it adds as a table.
@@ -273,6 +292,23 @@ impl Securable {
             Body::Table(table) => &table.columns,
             Body::View(view) => &view.columns,
             _ => &[],
+        }
+    }
+
+    /// Those columns, to change them.
+    pub(crate) fn columns_mut(&mut self) -> &mut [Column] {
+        match &mut self.body {
+            Body::Table(table) => &mut table.columns,
+            Body::View(view) => &mut view.columns,
+            _ => &mut [],
+        }
+    }
+
+    /// What it adds as a governed tag.
+    pub fn as_tag(&self) -> Option<&TagBody> {
+        match &self.body {
+            Body::Tag(tag) => Some(tag),
+            _ => None,
         }
     }
 

@@ -62,6 +62,8 @@ pub(crate) fn fresh(tx: &Tx, parent: SecurableId, name: Name, describe: &Describ
         owner: who,
         comment: describe.comment.clone(),
         properties: describe.properties.clone(),
+        tags: None,
+        policies: None,
         created_at_ms: now,
         created_by: who,
         updated_at_ms: now,

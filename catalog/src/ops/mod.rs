@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod audit;
+mod binding;
 pub mod bootstrap;
 pub mod columns;
 pub mod containers;

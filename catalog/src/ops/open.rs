@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{ColumnId, FullName, Privilege, Securable, SecurableKind};
+use crate::model::{ColumnId, FullName, Privilege, Securable, SecurableId, SecurableKind, Text};
 use crate::pinned::Pinned;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -15,8 +15,11 @@ pub struct Opened {
     pub full_name: String,
     /// The row filter that binds the reader.
     pub row_filter: Option<BoundPolicy>,
-    /// The masks that bind the reader, by the column that they stand for.
-    pub masks: Vec<(ColumnId, BoundPolicy)>,
+    /// The masks that bind the reader: no two of one column and path, nor of a path inside another's.
+    pub masks: Vec<BoundMask>,
+    /// A policy that binds columns without tags, so that it would bind any which the stored table has and the catalog does not
+    /// know. Such a table is closed to the reader.
+    pub unknown_columns: Option<String>,
     /// The columns that the statement may not name: for want of SELECT when it reads, of MODIFY when it writes. Never all.
     pub closed: Vec<ColumnId>,
 }
@@ -26,17 +29,34 @@ pub struct Opened {
 pub struct BoundPolicy {
     /// The function.
     pub function: Arc<Securable>,
-    /// The function's dotted name, which is also the name of the policy.
+    /// The function's dotted name.
     pub name: String,
+    /// What the policy is called in plans and errors: the function's dotted name when it is bound to the table, else
+    /// ``policy `p` on schema `c.s` ``.
+    pub label: String,
     /// What its parameters take; for a mask, those after the first.
     pub arguments: Vec<crate::model::PolicyArgument>,
+    /// The table that it is bound to, or the securable that the policy is on: whoever manages that could take it away.
+    pub on: SecurableId,
+}
+
+/// A mask on a column, or on a field inside it.
+#[derive(Debug, Clone)]
+pub struct BoundMask {
+    /// The column.
+    pub column: ColumnId,
+    /// The names of the fields on the way to what it masks; empty for the whole column. Compared without case.
+    pub path: Vec<Text>,
+    /// The function.
+    pub policy: BoundPolicy,
 }
 
 impl Pinned {
     /// Opens a relation for reading: USE CATALOG, USE SCHEMA and SELECT are asked, on the relation or on one of its columns.
     ///
     /// # Errors
-    /// `NotFound`, `PermissionDenied`; `Internal` when a policy's function is gone, so that the table stays closed.
+    /// `NotFound`, `PermissionDenied`; `FailedPrecondition` when the policies that bind the caller contradict each other, or
+    /// one can't be told, so that the table stays closed.
     pub fn open_to_read(&self, name: &FullName) -> Result<Opened, CatalogError> {
         let found = self.resolve(SecurableKind::Table, name)?;
         let closed = self.closed_columns(&found, Privilege::Select)?;
@@ -86,35 +106,6 @@ impl Pinned {
     /// `NotFound`, `PermissionDenied`.
     pub fn open_function(&self, name: &FullName) -> Result<Arc<Securable>, CatalogError> {
         self.resolve_for(SecurableKind::Function, name, Privilege::Execute)
-    }
-
-    pub(crate) fn opened(&self, securable: Arc<Securable>) -> Result<Opened, CatalogError> {
-        let full_name = self.state().full_name(securable.id);
-        let securable_of = securable.clone();
-        let mut opened =
-            Opened { full_name, row_filter: None, masks: Vec::new(), closed: Vec::new(), securable: securable_of };
-        if let Some(table) = securable.as_table() {
-            if let Some(filter) = &table.row_filter {
-                opened.row_filter = Some(self.bound(filter.function, &filter.arguments)?);
-            }
-            for column in &table.columns {
-                if let Some(mask) = &column.mask {
-                    opened.masks.push((column.id, self.bound(mask.function, &mask.using)?));
-                }
-            }
-        }
-        Ok(opened)
-    }
-
-    fn bound(
-        &self,
-        function: crate::model::SecurableId,
-        arguments: &[crate::model::PolicyArgument],
-    ) -> Result<BoundPolicy, CatalogError> {
-        let gone = || CatalogError::internal(format!("the function {function} of a policy is gone"));
-        let function = self.state().securable(function).cloned().ok_or_else(gone)?;
-        let name = self.state().full_name(function.id);
-        Ok(BoundPolicy { function, name, arguments: arguments.to_vec() })
     }
 }
 

@@ -5,9 +5,10 @@
 
 use super::entries::{Entry, refuse_system};
 use crate::model::{
-    Body, Column, ColumnMask, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter, Securable, SecurableKind,
-    TableBody,
+    Body, Column, ColumnMask, FieldMask, FieldMasks, FullName, FunctionBody, PolicyArgument, Privilege, RowFilter,
+    Securable, SecurableKind, TableBody, Text,
 };
+use crate::ops::binding::overlap;
 use crate::ops::open::Opened;
 use crate::pinned::Pinned;
 use crate::tx::Tx;
@@ -36,6 +37,9 @@ pub struct RowFilterBinding {
 pub struct MaskBinding {
     /// The column that it masks.
     pub column: String,
+    /// The names of the fields on the way to what it masks; empty for the whole column. The engine checks that they are
+    /// there.
+    pub path: Vec<String>,
     /// The function's full name.
     pub function: FullName,
     /// What the parameters after the first take.
@@ -81,22 +85,29 @@ impl Metastore {
     pub fn set_mask(&self, caller: &Caller, table: &FullName, binding: &MaskBinding) -> Result<Entry, CatalogError> {
         self.change_table(caller, "policies.set_mask", table, |tx, found| {
             tx.detail("function", binding.function.to_string());
-            tx.detail("column", binding.column.clone());
+            tx.detail("column", dotted(&binding.column, &binding.path));
             bind_mask(&tx.pinned(), found, binding)
         })
     }
 
-    /// Takes the mask of a column away.
+    /// Takes the mask of a column away, or that of a field inside it.
     ///
     /// # Errors
     /// As `drop_row_filter`.
-    pub fn drop_mask(&self, caller: &Caller, table: &FullName, column: &str) -> Result<Entry, CatalogError> {
+    pub fn drop_mask(
+        &self,
+        caller: &Caller,
+        table: &FullName,
+        column: &str,
+        path: &[String],
+    ) -> Result<Entry, CatalogError> {
         self.change_table(caller, "policies.drop_mask", table, |tx, found| {
-            tx.detail("column", column);
-            match column_mut(table_body(found)?, column)?.mask.take() {
-                Some(_) => Ok(()),
-                None => Err(CatalogError::precondition("NO_POLICY", format!("column `{column}` has no mask"))),
+            let shown = dotted(column, path);
+            tx.detail("column", shown.clone());
+            if unbind_mask(column_mut(table_body(found)?, column)?, path) {
+                return Ok(());
             }
+            Err(CatalogError::precondition("NO_POLICY", format!("column `{shown}` has no mask")))
         })
     }
 
@@ -126,7 +137,7 @@ impl Pinned {
     pub fn preview_row_filter(&self, table: &FullName, binding: &RowFilterBinding) -> Result<Opened, CatalogError> {
         let mut changed = self.resolve_to_manage(SecurableKind::Table, table)?.as_ref().clone();
         bind_row_filter(self, &mut changed, binding)?;
-        self.opened(changed.into())
+        self.opened_bound(changed.into())
     }
 
     /// A table as it would be read if the mask were bound.
@@ -136,7 +147,7 @@ impl Pinned {
     pub fn preview_mask(&self, table: &FullName, binding: &MaskBinding) -> Result<Opened, CatalogError> {
         let mut changed = self.resolve_to_manage(SecurableKind::Table, table)?.as_ref().clone();
         bind_mask(self, &mut changed, binding)?;
-        self.opened(changed.into())
+        self.opened_bound(changed.into())
     }
 }
 
@@ -161,7 +172,8 @@ pub(crate) fn bind_row_filter(
     }
     let body = table_body(table)?;
     let arguments = bind_arguments(body, &binding.on)?;
-    body.row_filter = Some(Box::new(RowFilter { function: function.id, arguments }));
+    let bound_by = Some(pinned.caller().principal);
+    body.row_filter = Some(Box::new(RowFilter { function: function.id, arguments, bound_by }));
     Ok(())
 }
 
@@ -177,15 +189,56 @@ pub(crate) fn bind_mask(pinned: &Pinned, table: &mut Securable, binding: &MaskBi
     }
     let body = table_body(table)?;
     let using = bind_arguments(body, &binding.using)?;
-    column_mut(body, &binding.column)?.mask = Some(Box::new(ColumnMask { function: function.id, using }));
+    let mask = ColumnMask { function: function.id, using, bound_by: Some(pinned.caller().principal) };
+    put_mask(column_mut(body, &binding.column)?, &binding.path, mask)
+}
+
+/// Puts a mask in the place of the one on the same path before. One on a field inside or around it must go first.
+fn put_mask(column: &mut Column, path: &[String], mask: ColumnMask) -> Result<(), CatalogError> {
+    if path.iter().any(String::is_empty) {
+        return Err(CatalogError::invalid("column", "the name of a field is empty"));
+    }
+    let path: Vec<Text> = path.iter().map(Text::from).collect();
+    let other = column.masks().find(|(other, _)| other.len() != path.len() && overlap(other, &path));
+    if let Some((other, _)) = other {
+        let (asked, masked) = (dotted(&column.name, &path), dotted(&column.name, other));
+        let message = format!("`{masked}` has a mask already, which meets one on `{asked}`: drop it first");
+        return Err(CatalogError::precondition("MASK_OVERLAPS", message));
+    }
+    if path.is_empty() {
+        column.mask = Some(Box::new(mask));
+        return Ok(());
+    }
+    let fields = &mut column.field_masks.get_or_insert_default().0;
+    fields.retain(|field| !overlap(&field.path, &path));
+    fields.push(FieldMask { path, mask });
     Ok(())
 }
 
-fn executable(pinned: &Pinned, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
+/// Takes a mask away; says whether there was one.
+fn unbind_mask(column: &mut Column, path: &[String]) -> bool {
+    if path.is_empty() {
+        return column.mask.take().is_some();
+    }
+    let path: Vec<Text> = path.iter().map(Text::from).collect();
+    let Some(FieldMasks(mut fields)) = column.field_masks.take().map(|fields| *fields) else { return false };
+    let before = fields.len();
+    fields.retain(|field| field.path.len() != path.len() || !overlap(&field.path, &path));
+    let removed = fields.len() < before;
+    column.field_masks = (!fields.is_empty()).then(|| Box::new(FieldMasks(fields)));
+    removed
+}
+
+/// A column, or a field inside it, as it is written.
+fn dotted(column: &str, path: &[impl AsRef<str>]) -> String {
+    std::iter::once(column).chain(path.iter().map(AsRef::as_ref)).collect::<Vec<_>>().join(".")
+}
+
+pub(crate) fn executable(pinned: &Pinned, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {
     pinned.resolve_for(SecurableKind::Function, name, Privilege::Execute)
 }
 
-fn function_body(function: &Securable) -> Result<&FunctionBody, CatalogError> {
+pub(crate) fn function_body(function: &Securable) -> Result<&FunctionBody, CatalogError> {
     function.as_function().ok_or_else(|| CatalogError::internal("a function record without a function body"))
 }
 

@@ -161,6 +161,8 @@ impl crate::Pinned {
             owner: who,
             comment: None,
             properties: Default::default(),
+            tags: None,
+            policies: None,
             created_at_ms: 0,
             created_by: who,
             updated_at_ms: 0,
@@ -169,7 +171,7 @@ impl crate::Pinned {
             body: Body::Table(body),
         };
         bind_policies(self, &mut table, new)?;
-        Ok(Opened { full_name: new.name.to_string(), ..self.opened(table.into())? })
+        Ok(Opened { full_name: new.name.to_string(), ..self.opened_bound(table.into())? })
     }
 }
 
@@ -283,6 +285,8 @@ pub(crate) fn number_columns(columns: &[NewColumn]) -> Result<Vec<Column>, Catal
             comment: column.comment.as_ref().map(Text::from),
             partition_index: column.partition_index,
             mask: None,
+            field_masks: None,
+            tags: None,
         });
     }
     Ok(numbered)

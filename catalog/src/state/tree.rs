@@ -6,7 +6,9 @@ use imbl::OrdSet;
 
 use super::State;
 use crate::gate::{Closure, Link};
-use crate::model::{Body, ColumnId, FullName, Name, NameClass, PrincipalId, Securable, SecurableId, SecurableKind};
+use crate::model::{
+    Body, Column, ColumnId, FullName, Name, NameClass, PrincipalId, Securable, SecurableId, SecurableKind,
+};
 
 /// The key of the name index. Listing a parent walks it in the order of folded names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,16 +30,23 @@ impl NameKey {
 /// The securables that the definition of this one names: policies' functions, bodies' tables and functions, the credential
 /// of an external location.
 pub(super) fn uses(securable: &Securable) -> Vec<SecurableId> {
-    match &securable.body {
+    let mut used: Vec<SecurableId> = match &securable.body {
         Body::Table(table) => {
-            let masks = table.columns.iter().filter_map(|c| c.mask.as_ref()).map(|m| m.function);
+            let masks = table.columns.iter().flat_map(Column::masks).map(|(_, mask)| mask.function);
             table.row_filter.iter().map(|f| f.function).chain(masks).collect()
         }
         Body::View(view) => view.dependencies.clone(),
         Body::Function(function) => function.dependencies.clone(),
         Body::ExternalLocation(location) => location.credential.into_iter().collect(),
-        Body::Metastore | Body::Catalog | Body::Schema | Body::Volume(_) | Body::StorageCredential(_) => Vec::new(),
-    }
+        Body::Metastore
+        | Body::Catalog
+        | Body::Schema
+        | Body::Volume(_)
+        | Body::StorageCredential(_)
+        | Body::Tag(_) => Vec::new(),
+    };
+    used.extend(securable.policies().iter().map(|policy| policy.function));
+    used
 }
 
 impl State {

@@ -15,6 +15,8 @@ fn history(state: &State) -> String {
     lines.extend(state.names.iter().map(|(key, id)| format!("name {key:?} {id}")));
     lines.extend(state.locations.iter().map(|(key, id)| format!("location {key} {id}")));
     lines.extend(state.used_by.iter().map(|(id, users)| format!("used {id} {users:?}")));
+    lines.extend(state.tag_users.iter().map(|(key, users)| format!("tagged {key} {users:?}")));
+    lines.extend(state.bound.iter().map(|(id, users)| format!("bound {id} {users:?}")));
     lines.extend(state.granted().map(|(id, rows)| format!("grants {id} {rows:?}")));
     lines.extend(state.column_grants.iter().map(|(id, rows)| format!("grants on columns {id} {rows:?}")));
     lines.extend(state.holdings.iter().map(|(id, held)| format!("holds {id} {held:?}")));

@@ -236,6 +236,8 @@ impl World {
             owner: self.principal(owner),
             comment: None,
             properties: Default::default(),
+            tags: None,
+            policies: None,
             created_at_ms: MADE_MS,
             created_by: by,
             updated_at_ms: MADE_MS,
@@ -302,6 +304,8 @@ fn columns(dice: &mut Dice) -> Vec<Column> {
         comment: None,
         partition_index: None,
         mask: None,
+        field_masks: None,
+        tags: None,
     };
     (0..some).map(column).collect()
 }

@@ -7,7 +7,7 @@ use datafusion::common::{DFSchema, TableReference};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
 use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody};
-use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
+use lakewarden_catalog::ops::open::{BoundMask, BoundPolicy, Opened};
 
 use super::{Planner, Scope};
 use crate::delta::{OpenTable, parse_sql_type};
@@ -30,13 +30,14 @@ impl Planner {
             masks: Vec::new(),
             visible: stored.schema.fields().iter().map(|f| f.name().clone()).collect(),
         };
+        self.require_known_columns(opened, stored)?;
         if let Some(filter) = &opened.row_filter {
-            policy.policy_ids.push(filter.name.clone());
+            policy.policy_ids.push(filter.label.clone());
             policy.row_filter = Some(self.row_filter(opened, filter, stored, scope).await?);
         }
-        for (column, mask) in &opened.masks {
-            policy.policy_ids.push(mask.name.clone());
-            policy.masks.push(self.mask(opened, *column, mask, stored, scope).await?);
+        for mask in &opened.masks {
+            policy.policy_ids.push(mask.policy.label.clone());
+            policy.masks.push(self.mask(opened, mask, stored, scope).await?);
         }
         let name = policy.policy_ids.join(", ");
         govern_table(&stored.raw, policy, &self.system)
@@ -56,25 +57,42 @@ impl Planner {
             let arguments = self.arguments(table, &filter.arguments, stored)?;
             self.apply(filter, arguments, stored, scope).await
         };
-        planned.await.map_err(|error| self.closed(opened, &filter.name, &error))
+        planned.await.map_err(|error| self.closed(opened, &filter.label, &error))
     }
 
     async fn mask(
         &self,
         opened: &Opened,
-        column: ColumnId,
-        mask: &BoundPolicy,
+        mask: &BoundMask,
         stored: &OpenTable,
         scope: &Scope,
     ) -> Result<(String, Expr), EngineError> {
+        let policy = &mask.policy;
         let planned = async {
+            if !mask.path.is_empty() {
+                return Err(EngineError::Unimplemented("a mask on a field of a struct".to_owned()));
+            }
             let table = table(opened)?;
-            let name = stored_column(table, column, stored)?;
+            let name = stored_column(table, mask.column, stored)?;
             let mut arguments = vec![guarded_column(&name)];
-            arguments.extend(self.arguments(table, &mask.arguments, stored)?);
-            Ok((name, self.apply(mask, arguments, stored, scope).await?))
+            arguments.extend(self.arguments(table, &policy.arguments, stored)?);
+            Ok((name, self.apply(policy, arguments, stored, scope).await?))
         };
-        planned.await.map_err(|error| self.closed(opened, &mask.name, &error))
+        planned.await.map_err(|error| self.closed(opened, &policy.label, &error))
+    }
+
+    /// A column that the catalog does not know has no tags. Where a policy binds columns without tags nobody can say whether
+    /// it was meant to bind this one, so that the table is closed.
+    fn require_known_columns(&self, opened: &Opened, stored: &OpenTable) -> Result<(), EngineError> {
+        let Some(label) = &opened.unknown_columns else { return Ok(()) };
+        let known = |name: &str| opened.securable.columns().iter().any(|column| column.name == name);
+        match stored.schema.fields().iter().find(|field| !known(field.name())) {
+            Some(field) => {
+                let fault = EngineError::invalid(format!("the catalog does not know column `{}`", field.name()));
+                Err(self.closed(opened, label, &fault))
+            }
+            None => Ok(()),
+        }
     }
 
     fn arguments(

@@ -88,12 +88,14 @@ impl Scope {
         Ok(inner)
     }
 
-    /// Whether a table is read as stored. Only a policy does that, and only where all who had a hand in it may manage the
-    /// table: they could take its own policies away. Else whoever may write a function could bind it to a table of their
-    /// own and read through it what the policies of another table hide from them.
+    /// Whether a table is read as stored. Only a policy does that, and only where all who had a hand in it may manage what
+    /// the table's own policies are on (the table, or what it is in): they could take these policies away. Else whoever may
+    /// write a function could bind it to a table of their own and read through it what policies hide from them.
     pub fn reads_raw(&self, opened: &Opened) -> bool {
-        let free = opened.row_filter.is_none() && opened.masks.is_empty();
-        self.in_policy() && (free || self.owners.iter().all(|owner| owner.allows(opened.securable.id, Need::Manage)))
+        let masks = opened.masks.iter().map(|mask| &mask.policy);
+        let mut bound = opened.row_filter.iter().chain(masks);
+        let manage = |on| self.owners.iter().all(|owner| owner.allows(on, Need::Manage));
+        self.in_policy() && bound.all(|policy| manage(policy.on))
     }
 
     /// Refuses what a policy did not name when it was made: a table that was put in the place of another decides nothing.

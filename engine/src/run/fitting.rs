@@ -15,9 +15,10 @@ pub(super) fn require(preview: &Opened) -> Result<(), EngineError> {
     if let Some(filter) = &preview.row_filter {
         parameters(table, filter, 0, &filter.arguments)?;
     }
-    for (id, mask) in &preview.masks {
-        let masked = column(table, *id)?;
-        parameters(table, mask, 0, &[PolicyArgument::Column(*id)])?;
+    for bound in &preview.masks {
+        let (id, mask) = (bound.column, &bound.policy);
+        let masked = column(table, id)?;
+        parameters(table, mask, 0, &[PolicyArgument::Column(id)])?;
         parameters(table, mask, 1, &mask.arguments)?;
         let (returned, wanted) = (parsed(&body(mask)?.return_type)?, parsed(&masked.type_text)?);
         if !is_lossless(&returned, &wanted) {

@@ -131,7 +131,7 @@ impl Run {
         // The verdict holds the policy's text, so that an error of planning it is not the caller's to read.
         planned.await.map_err(|error| {
             let reference = self.planner.faults.record(&target.full_name, &error);
-            EngineError::Policy { label: target.full_name.clone(), policy: filter.name.clone(), reference }
+            EngineError::Policy { label: target.full_name.clone(), policy: filter.label.clone(), reference }
         })
     }
 }

@@ -41,7 +41,7 @@ impl Run {
     }
 
     pub(super) async fn drop_mask(&self, table: FullName, column: String) -> Result<QueryStream, EngineError> {
-        self.change(move |metastore, caller| metastore.drop_mask(caller, &table, &column)).await?;
+        self.change(move |metastore, caller| metastore.drop_mask(caller, &table, &column, &[])).await?;
         Ok(self.done())
     }
 
@@ -70,7 +70,7 @@ impl Run {
 
     pub(super) fn mask_binding(&self, column: String, mask: &MaskSpec) -> Result<MaskBinding, EngineError> {
         let function = names::object(&mask.function, &self.namespace)?;
-        Ok(MaskBinding { column, function, using: mask.using.iter().map(argument).collect() })
+        Ok(MaskBinding { column, path: Vec::new(), function, using: mask.using.iter().map(argument).collect() })
     }
 }
 

@@ -66,7 +66,8 @@ pub fn table_type(body: &Body) -> v1::TableType {
         | Body::Function(_)
         | Body::Volume(_)
         | Body::ExternalLocation(_)
-        | Body::StorageCredential(_) => v1::TableType::Unspecified,
+        | Body::StorageCredential(_)
+        | Body::Tag(_) => v1::TableType::Unspecified,
     }
 }
 

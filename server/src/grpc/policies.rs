@@ -86,7 +86,7 @@ impl PolicyService for Service {
         let target = faults.finish(target)?;
         let dropped = self.0.call(&caller, move |m, caller| {
             check_etag(&m.pin(caller), &target)?;
-            let changed = m.drop_mask(caller, &target.table, &request.column)?;
+            let changed = m.drop_mask(caller, &target.table, &request.column, &[])?;
             Ok(show(&m.pin(caller), &changed))
         });
         Ok(Response::new(dropped.await?))
