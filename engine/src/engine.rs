@@ -10,6 +10,7 @@ use lakewarden_catalog::{Caller, Handle};
 use crate::delta::{Location, SnapshotCache, purge};
 use crate::error::EngineError;
 use crate::exec::Exec;
+use crate::functions::TokenKey;
 use crate::governed::FaultLog;
 use crate::runtime::Limits;
 use crate::session::Session;
@@ -24,6 +25,8 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// How long and how deep the text of a statement may be.
     pub parse: ParseLimits,
+    /// The key of `tokenize`; without one it isn't there.
+    pub token_key: Option<TokenKey>,
 }
 
 /// Runs SQL under its callers' rights. Cheap to clone.
@@ -49,7 +52,7 @@ impl Engine {
         std::fs::create_dir_all(&config.managed_root).map_err(EngineError::internal)?;
         let config =
             EngineConfig { managed_root: config.managed_root.canonicalize().map_err(EngineError::internal)?, ..config };
-        let exec = Exec::new(&config.limits)?;
+        let exec = Exec::new(&config.limits, config.token_key.clone())?;
         let faults = Arc::new(LoggedFaults { catalog: catalog.clone() });
         Ok(Self { inner: Arc::new(Inner { catalog, config, exec, faults, snapshots: Arc::default() }) })
     }

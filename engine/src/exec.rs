@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::error::EngineError;
-use crate::functions::Identity;
+use crate::functions::{Identity, TokenKey};
 use crate::runtime::{Admission, Admitted, Executor, Limits, Workshop, require_governed_leaves};
 use crate::stream::QueryStream;
 
@@ -26,9 +26,9 @@ pub(crate) struct Exec {
 }
 
 impl Exec {
-    pub fn new(limits: &Limits) -> Result<Self, EngineError> {
+    pub fn new(limits: &Limits, key: Option<TokenKey>) -> Result<Self, EngineError> {
         Ok(Self {
-            workshop: Workshop::new(limits.clone()).map_err(EngineError::internal)?,
+            workshop: Workshop::new(limits.clone()).map_err(EngineError::internal)?.keyed(key),
             executor: Arc::new(Executor::new(limits.clone()).map_err(EngineError::internal)?),
             admission: Admission::new(limits),
         })

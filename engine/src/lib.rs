@@ -29,6 +29,7 @@ pub mod tpch;
 pub use datafusion::common::ScalarValue;
 pub use engine::{Engine, EngineConfig};
 pub use error::EngineError;
+pub use functions::{RecipientProperties, TokenKey};
 pub use planner::Access;
 pub use runtime::Limits;
 pub use session::{Description, Session};

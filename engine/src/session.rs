@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::functions::Identity;
+use crate::functions::{Identity, RecipientProperties};
 use crate::planner::Planner;
 use crate::run::Run;
 use crate::statement::{Statement, parse_one};
@@ -23,17 +23,24 @@ pub struct Session {
     engine: Engine,
     caller: Caller,
     namespace: Arc<Mutex<Namespace>>,
+    recipient: Option<Arc<RecipientProperties>>,
 }
 
 impl Session {
     pub(crate) fn new(engine: Engine, caller: Caller, namespace: Namespace) -> Self {
-        Self { engine, caller, namespace: Arc::new(Mutex::new(namespace)) }
+        Self { engine, caller, namespace: Arc::new(Mutex::new(namespace)), recipient: None }
     }
 
     /// The same session for a later request of the same principal.
     #[must_use]
     pub fn for_request(&self, caller: Caller) -> Self {
         Self { caller, ..self.clone() }
+    }
+
+    /// The same session for the recipient of a share: `current_recipient` answers its properties, whose keys are in lower case.
+    #[must_use]
+    pub fn for_recipient(self, properties: RecipientProperties) -> Self {
+        Self { recipient: Some(Arc::new(properties)), ..self }
     }
 
     /// Who runs statements here.
@@ -98,6 +105,8 @@ impl Session {
             groups: Arc::new(pinned.group_names().into_iter().collect()),
             catalog: namespace.catalog.clone(),
             schema: namespace.schema.clone(),
+            metastore: pinned.root().ok().map(|metastore| metastore.name.to_string()),
+            recipient: self.recipient.clone(),
         };
         let runtime = self.engine.exec().statement(self.caller.principal, &identity).await?;
         let (user, system) = (runtime.user.clone(), runtime.system.clone());

@@ -114,6 +114,9 @@ pub struct Identity {
     /// The Ed25519 key that signs our tokens, as PKCS#8 PEM; without it one is made and kept under `data_dir/keys`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_key: Option<Secret<String>>,
+    /// The key of the function `tokenize`, 32 bytes as base64; without it one is made and kept under `data_dir/keys`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokenize_key: Option<Secret<String>>,
     /// Issuers whose tokens are accepted for principals that exist here.
     pub issuers: Vec<Issuer>,
 }
@@ -131,6 +134,7 @@ impl Default for Identity {
             default_token_ttl_s: 8 * 60 * 60,
             max_token_ttl_s: 365 * DAY_S,
             signing_key: None,
+            tokenize_key: None,
             issuers: Vec::new(),
         }
     }

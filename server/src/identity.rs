@@ -17,6 +17,7 @@ pub mod oidc;
 mod presented;
 mod refusal;
 pub mod secret_file;
+pub mod token_key;
 #[cfg(test)]
 mod testing;
 pub mod tokens;

@@ -16,7 +16,7 @@ use lakewarden_catalog::store::OpenOptions;
 use lakewarden_catalog::{CatalogError, ErrorKind, Handle, Metastore};
 use lakewarden_enforcer::Enforcer;
 use lakewarden_engine::statement::ParseLimits;
-use lakewarden_engine::{Engine, EngineConfig, Limits};
+use lakewarden_engine::{Engine, EngineConfig, Limits, TokenKey};
 use prost::Message;
 use tonic::service::Routes;
 
@@ -26,7 +26,7 @@ use crate::identity::keys::SigningKey;
 use crate::identity::layer::{Entrance, require_caller};
 use crate::identity::oidc::Issuers;
 use crate::identity::tokens::TokenAuthority;
-use crate::identity::{Identity, admin, secret_file};
+use crate::identity::{Identity, admin, secret_file, token_key};
 use crate::pages::{self, Readiness};
 use crate::telemetry::{Metrics, Observer, observe};
 use crate::{door, flight, grpc};
@@ -115,6 +115,13 @@ fn signing_key(config: &Config) -> Result<SigningKey, ServerError> {
     }
 }
 
+fn tokenize_key(config: &Config) -> Result<TokenKey, ServerError> {
+    match &config.identity.tokenize_key {
+        Some(text) => token_key::from_text(text.expose(), "identity.tokenize_key"),
+        None => token_key::open(&config.store.data_dir.join("keys")),
+    }
+}
+
 fn open_engine(config: &Config, catalog: &Handle) -> Result<Engine, ServerError> {
     let settings = &config.engine;
     let limits = Limits {
@@ -130,7 +137,7 @@ fn open_engine(config: &Config, catalog: &Handle) -> Result<Engine, ServerError>
         ..ParseLimits::default()
     };
     let managed_root = config.store.data_dir.join(MANAGED);
-    let config = EngineConfig { managed_root, limits, parse };
+    let config = EngineConfig { managed_root, limits, parse, token_key: Some(tokenize_key(config)?) };
     // Rows lie here as files: also in a data folder that others may enter, they are for this user only.
     secret_file::private_dir(&config.managed_root)?;
     Engine::new(catalog.clone(), config).map_err(|e| ServerError::Engine(e.to_string()))

@@ -31,7 +31,7 @@ pub(super) fn capped(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
         "range" | "generate_series" => Growth::Series,
         "array_repeat" => Growth::RepeatElement,
         "array_resize" => Growth::Resize,
-        "replace" | "regexp_replace" | "translate" => Growth::Replace,
+        "replace" | "translate" => Growth::Replace,
         _ => return function,
     };
     Arc::new(ScalarUDF::from(Capped { inner: function, growth }))

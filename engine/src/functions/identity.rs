@@ -2,12 +2,12 @@
 //!
 //! They are constants of one statement. A plan that holds them belongs to one caller, so plans are never kept across statements.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray};
+use arrow::array::{AsArray, new_empty_array};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::{ScalarValue, internal_err};
@@ -28,16 +28,34 @@ pub struct Identity {
     pub catalog: Option<String>,
     /// The session's schema.
     pub schema: Option<String>,
+    /// The name of the metastore.
+    pub metastore: Option<String>,
+    /// The properties of the recipient of a share that asks; none for everybody else.
+    pub recipient: Option<Arc<RecipientProperties>>,
 }
+
+/// What is known of the recipient of a share, by lower-case keys.
+pub type RecipientProperties = BTreeMap<String, String>;
 
 impl Identity {
     /// Nobody in particular: for work of the engine itself. No name, no groups.
     pub fn nobody() -> Self {
-        Self { user_name: String::new(), groups: Arc::default(), catalog: None, schema: None }
+        Self {
+            user_name: String::new(),
+            groups: Arc::default(),
+            catalog: None,
+            schema: None,
+            metastore: None,
+            recipient: None,
+        }
     }
 
     fn is_member(&self, group: &str) -> bool {
         self.groups.contains(&group.to_lowercase())
+    }
+
+    fn recipient_property(&self, key: &str) -> Option<&String> {
+        self.recipient.as_ref()?.get(&key.to_lowercase())
     }
 }
 
@@ -61,18 +79,20 @@ pub(super) fn functions(identity: &Identity) -> Vec<Arc<ScalarUDF>> {
         let signature = Signature::nullary(Volatility::Stable);
         Arc::new(ScalarUDF::from(Constant { name, aliases, value: value.cloned(), signature }))
     };
-    let member = |name| {
+    let lookup = |name, known| {
         let one_of = vec![TypeSignature::String(1), TypeSignature::Exact(vec![DataType::Null])];
         let signature = Signature::one_of(one_of, Volatility::Stable);
-        Arc::new(ScalarUDF::from(Member { name, identity: identity.clone(), signature }))
+        Arc::new(ScalarUDF::from(Lookup { name, known, identity: identity.clone(), signature }))
     };
     vec![
         constant("current_user", &["user"], Some(&identity.user_name)),
         constant("session_user", &[], Some(&identity.user_name)),
         constant("current_catalog", &[], identity.catalog.as_ref()),
         constant("current_schema", &["current_database"], identity.schema.as_ref()),
-        member("is_member"),
-        member("is_account_group_member"),
+        constant("current_metastore", &[], identity.metastore.as_ref()),
+        lookup("is_member", Known::Member),
+        lookup("is_account_group_member", Known::Member),
+        lookup("current_recipient", Known::RecipientProperty),
     ]
 }
 
@@ -111,15 +131,36 @@ impl ScalarUDFImpl for Constant {
     }
 }
 
-/// Whether the caller is in a group. NULL for NULL; false for a group that doesn't exist.
+/// What the identity knows under a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Known {
+    /// Whether the caller is in the group; false for a group that doesn't exist.
+    Member,
+    /// A property of the recipient who asks; NULL for who is none.
+    RecipientProperty,
+}
+
+/// A function of one text. NULL for NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Member {
+struct Lookup {
     name: &'static str,
+    known: Known,
     identity: Identity,
     signature: Signature,
 }
 
-impl ScalarUDFImpl for Member {
+impl Lookup {
+    fn answer(&self, asked: Option<&str>) -> ScalarValue {
+        match self.known {
+            Known::Member => ScalarValue::Boolean(asked.map(|group| self.identity.is_member(group))),
+            Known::RecipientProperty => {
+                ScalarValue::Utf8(asked.and_then(|key| self.identity.recipient_property(key)).cloned())
+            }
+        }
+    }
+}
+
+impl ScalarUDFImpl for Lookup {
     fn name(&self) -> &str {
         self.name
     }
@@ -129,28 +170,31 @@ impl ScalarUDFImpl for Member {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
+        Ok(match self.known {
+            Known::Member => DataType::Boolean,
+            Known::RecipientProperty => DataType::Utf8,
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [groups] = args.args.as_slice() else { return internal_err!("{} takes one argument", self.name) };
-        if let ColumnarValue::Scalar(value) = groups {
-            let answer = text(value)?.map(|group| self.identity.is_member(&group));
-            return Ok(ColumnarValue::Scalar(ScalarValue::Boolean(answer)));
+        let [asked] = args.args.as_slice() else { return internal_err!("{} takes one argument", self.name) };
+        if let ColumnarValue::Scalar(value) = asked {
+            return Ok(ColumnarValue::Scalar(self.answer(text(value)?.as_deref())));
         }
-        let groups = cast(&groups.to_array(args.number_rows)?, &DataType::Utf8)?;
-        let groups = groups.as_string::<i32>();
-        let answers: BooleanArray =
-            groups.iter().map(|group| group.map(|group| self.identity.is_member(group))).collect();
-        Ok(ColumnarValue::Array(Arc::new(answers) as ArrayRef))
+        if args.number_rows == 0 {
+            return Ok(ColumnarValue::Array(new_empty_array(args.return_type())));
+        }
+        let asked = cast(&asked.to_array(args.number_rows)?, &DataType::Utf8)?;
+        let answers = asked.as_string::<i32>().iter().map(|asked| self.answer(asked));
+        Ok(ColumnarValue::Array(ScalarValue::iter_to_array(answers)?))
     }
 
     fn simplify(&self, args: Vec<Expr>, _: &SimplifyContext) -> Result<ExprSimplifyResult> {
         let answer = match args.as_slice() {
-            [Expr::Literal(value, _)] => text(value)?.map(|group| self.identity.is_member(&group)),
+            [Expr::Literal(value, _)] => self.answer(text(value)?.as_deref()),
             _ => return Ok(ExprSimplifyResult::Original(args)),
         };
-        Ok(ExprSimplifyResult::Simplified(Expr::Literal(ScalarValue::Boolean(answer), None)))
+        Ok(ExprSimplifyResult::Simplified(Expr::Literal(answer, None)))
     }
 }
 

@@ -4,10 +4,18 @@
 //! purpose: what names files or rows of storage (`input_file_name`, `file_row_index`), what shows schema metadata (`arrow_metadata`,
 //! `arrow_field`, `with_metadata`), and `version`.
 
+mod adjusted;
 mod allowed;
 mod capped;
+mod date_format;
 mod identity;
+mod masks;
+mod native;
+mod regexp;
 mod series;
+mod spelled;
+mod subscript;
+mod tokens;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +26,9 @@ use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
-pub use identity::Identity;
+pub use identity::{Identity, RecipientProperties};
+pub use subscript::Subscript;
+pub use tokens::TokenKey;
 
 /// The registry. Made once; identity functions are added for each statement.
 #[derive(Debug)]
@@ -30,26 +40,25 @@ pub struct Functions {
     table: Vec<Arc<TableFunction>>,
 }
 
-impl Default for Functions {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Functions {
-    /// The allowed functions, capped where a short call could ask for a huge value.
-    pub fn new() -> Self {
+    /// The allowed functions, capped where a short call could ask for a huge value, and our own; `tokenize` is under a key.
+    pub fn new(key: Option<TokenKey>) -> Self {
         let scalar = SessionStateDefaults::default_scalar_functions().into_iter();
         let aggregate = SessionStateDefaults::default_aggregate_functions().into_iter();
         let window = SessionStateDefaults::default_window_functions().into_iter();
         let higher_order = SessionStateDefaults::default_higher_order_functions().into_iter();
+        let own = regexp::FUNCTIONS.iter().chain(masks::FUNCTIONS).map(native::function);
+        let own = own.chain(spelled::functions()).chain([tokens::function(key)]);
         Self {
+            // Ours come last: the last one of a name counts.
             scalar: scalar
                 .filter(|function| allowed::SCALAR.contains(&function.name()))
+                .map(adjusted::adjusted)
                 .map(capped::capped)
                 .map(|function| {
                     renamed(function, allowed::SCALAR_ALIASES, |one| one.name().to_owned(), with_scalar_aliases)
                 })
+                .chain(own)
                 .collect(),
             aggregate: aggregate
                 .filter(|function| allowed::AGGREGATE.contains(&function.name()))

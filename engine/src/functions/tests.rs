@@ -14,6 +14,8 @@ async fn ask(sql: &str) -> datafusion::error::Result<String> {
         groups: Arc::new(HashSet::from(["analysts".to_owned(), "straße".to_owned()])),
         catalog: Some("hr".into()),
         schema: None,
+        metastore: Some("lakewarden".into()),
+        recipient: None,
     };
     let workshop = Workshop::new(Limits { threads: 1, ..Limits::default() })?;
     let state = workshop.sessions(&identity)?.caller;
@@ -50,7 +52,7 @@ async fn ask(sql: &str) -> datafusion::error::Result<String> {
     "false true 2"
 )]
 #[case::repeat("SELECT repeat('ab', 3), lpad('a', 3, 'x'), rpad('a', 3)", "ababab xxa a")]
-#[case::replace("SELECT replace('aba', 'a', 'xx'), regexp_replace('aba', 'a', 'x', 'g')", "xxbxx xbx")]
+#[case::replace("SELECT replace('aba', 'a', 'xx'), regexp_replace('aba', 'a', 'x')", "xxbxx xbx")]
 #[case::series(
     "SELECT range(3), generate_series(1, 3), array_repeat(1, 2), array_resize(array(1), 2, 0)",
     "[0, 1, 2] [1, 2, 3] [1, 1] [1, 0]"
@@ -73,7 +75,7 @@ async fn functions_answer(#[case] sql: &str, #[case] wanted: &str) {
 #[case("SELECT array_repeat(repeat('x', 1000000), 1000)")]
 #[case("SELECT array_resize(array(1), 2000000000, 0)")]
 #[case("SELECT replace(repeat('a', 1000000), 'a', repeat('b', 1000000))")]
-#[case("SELECT regexp_replace(repeat('a', 1000000), 'a', repeat('b', 1000000), 'g')")]
+#[case("SELECT regexp_replace(repeat('a', 1000000), 'a', repeat('b', 1000000))")]
 #[case("SELECT repeat('x', n) FROM (VALUES (60000000), (60000000)) v(n)")]
 #[case("SELECT * FROM generate_series(1, 10000000000)")]
 #[tokio::test]
@@ -105,6 +107,11 @@ fn every_function_of_datafusion_was_looked_at() {
         "version",
         "input_file_name",
         "file_row_index",
+        // They are our own.
+        "regexp_count",
+        "regexp_instr",
+        "regexp_like",
+        "regexp_replace",
         "array_normalize",
         "array_add",
         "array_scale",

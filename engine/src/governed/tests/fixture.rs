@@ -10,8 +10,9 @@ use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::util::pretty::pretty_format_batches;
 use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider};
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::datasource::MemTable;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use deltalake::DeltaTable;
@@ -192,6 +193,7 @@ pub(crate) fn bob() -> Identity {
         groups: Arc::new(groups),
         catalog: Some("hr".into()),
         schema: Some("core".into()),
+        ..Identity::nobody()
     }
 }
 
@@ -205,6 +207,15 @@ pub(crate) fn catalog(tables: Vec<(&str, Arc<dyn TableProvider>)>) -> Arc<dyn Ca
     let list = MemoryCatalogProviderList::new();
     list.register_catalog("datafusion".to_owned(), Arc::new(catalog));
     Arc::new(list)
+}
+
+/// A plain table of the visible rows with the same functions and options as the caller's.
+pub(crate) fn oracle(caller: &SessionState) -> SessionState {
+    let batch = visible_employees();
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
+    let mut state = SessionStateBuilder::new_from_existing(caller.clone()).build();
+    state.register_catalog_list(catalog(vec![("employees", Arc::new(table))]));
+    state
 }
 
 pub(crate) fn sorted(batches: &[RecordBatch]) -> String {
