@@ -25,7 +25,8 @@ pub use policy::{
 pub use principal::{Principal, PrincipalKind};
 pub use privilege::{Privilege, PrivilegeSet};
 pub use relation::{
-    Column, ColumnMask, FieldMask, FieldMasks, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter, TableBody, TableType, ViewBody,
+    Column, ColumnMask, FieldMask, FieldMasks, FunctionBody, Namespace, Parameter, PolicyArgument, RowFilter,
+    TableBody, TableType, ViewBody,
 };
 pub use securable::{Body, NameClass, Securable, SecurableKind};
 pub use storage::{ExternalLocationBody, StorageCredentialBody, StorageProvider, VolumeBody, VolumeType};

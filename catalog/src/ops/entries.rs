@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::page::{Listing, Page};
+use super::policies::use_as_policy;
 use crate::model::{Body, FullName, Name, PrincipalName, Securable, SecurableKind, Text};
 use crate::pinned::Pinned;
 use crate::state::{Intent, State};
@@ -296,6 +297,11 @@ fn rename(tx: &mut Tx, changed: &mut Securable, name: &Name) -> Result<(), Catal
     let Some(parent) = changed.parent else {
         return Err(CatalogError::invalid("name", "the metastore cannot be renamed"));
     };
+    if changed.kind() == SecurableKind::Tag {
+        let message =
+            format!("governed tag `{}` cannot be renamed: tags and policies are written with its key", changed.name);
+        return Err(CatalogError::precondition("GOVERNED_KEY", message));
+    }
     require_free(tx, parent, changed.kind(), name, Some(changed))?;
     require_not_reserved(changed.kind(), name)?;
     tx.detail("new_name", name.to_string());
@@ -368,23 +374,21 @@ fn delete_tree(tx: &mut Tx, top: &Arc<Securable>, cascade: bool) -> Result<(), C
     Ok(())
 }
 
-/// A function that a policy is bound to cannot go, nor anything that a function which is a policy reads. Views may be
-/// left behind: they fail closed when they are used.
+/// A function of a policy cannot go, nor a governed tag in use. Views may be left behind: they fail closed when they are
+/// used.
 fn require_unused(tx: &Tx, one: &Securable, doomed: &[Arc<Securable>]) -> Result<(), CatalogError> {
+    super::governed::require_unused(tx, one)?;
     if one.kind() != SecurableKind::Function {
         return Ok(());
     }
-    for user in tx.state().users_of(one.id) {
-        if user.kind() == SecurableKind::Table && !doomed.iter().any(|d| d.id == user.id) {
-            let (function, pinned) = (tx.state().full_name(one.id), tx.pinned());
-            let table = if pinned.sees(user.id) {
-                format!("table `{}`", tx.state().full_name(user.id))
-            } else {
-                "a table that you may not see".to_owned()
-            };
-            let message = format!("function `{function}` is a policy of {table}: drop the policy first");
-            return Err(CatalogError::precondition("IN_USE", message));
+    let pinned = tx.pinned();
+    let mut users = tx.state().users_of(one.id).filter(|user| doomed.iter().all(|gone| gone.id != user.id));
+    match users.find_map(|user| use_as_policy(&pinned, user, one.id)) {
+        Some(used) => {
+            let function = tx.state().full_name(one.id);
+            let message = format!("function `{function}` is {used}: drop the policy first");
+            Err(CatalogError::precondition("IN_USE", message))
         }
+        None => Ok(()),
     }
-    Ok(())
 }

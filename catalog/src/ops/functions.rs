@@ -2,6 +2,7 @@
 
 use super::containers::{Describe, fresh};
 use super::entries::Entry;
+use super::policies::use_as_policy;
 use super::tables::require_may_create;
 use super::views::require_no_cycle;
 use crate::model::{Body, FullName, FunctionBody, Securable, SecurableKind};
@@ -70,11 +71,16 @@ fn require_same_signature_in_use(tx: &Tx, old: &Securable, new: &FunctionBody) -
         let parameters = f.parameters.iter().map(|p| p.type_text.to_lowercase()).collect::<Vec<_>>();
         (parameters, f.return_type.to_lowercase())
     };
-    let is_policy = tx.state().users_of(old.id).any(|user| user.kind() == SecurableKind::Table);
-    if is_policy && types(was) != types(new) {
-        let name = tx.state().full_name(old.id);
-        let message = format!("function `{name}` is a policy of a table: its parameters and result cannot change");
-        return Err(CatalogError::precondition("IN_USE", message));
+    if types(was) == types(new) {
+        return Ok(());
     }
-    Ok(())
+    let pinned = tx.pinned();
+    match tx.state().users_of(old.id).find_map(|user| use_as_policy(&pinned, user, old.id)) {
+        Some(used) => {
+            let name = tx.state().full_name(old.id);
+            let message = format!("function `{name}` is {used}: its parameters and result cannot change");
+            Err(CatalogError::precondition("IN_USE", message))
+        }
+        None => Ok(()),
+    }
 }

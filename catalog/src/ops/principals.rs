@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::page::{Listing, Page};
+use super::policies::require_unnamed;
 use crate::model::{
     ColumnGrants, GrantRow, Principal, PrincipalId, PrincipalKind, PrincipalName, Securable, SecurableId,
 };
@@ -106,7 +107,7 @@ impl Metastore {
     ///
     /// # Errors
     /// `NotFound`, `PermissionDenied` unless the caller is a metastore admin, `Conflict`, `FailedPrecondition` when it is the
-    /// caller or built in, or when it owns or holds something that `leftovers` does not settle.
+    /// caller or built in, when a policy names it, or when it owns or holds something that `leftovers` does not settle.
     pub fn delete_principal(
         &self,
         caller: &Caller,
@@ -120,6 +121,7 @@ impl Metastore {
             let found = of_kind(tx.state(), kind, name)?.clone();
             require_etag(&found, etag)?;
             require_deletable(caller, &found)?;
+            require_unnamed(tx, found.id, &found.name)?;
             settle(tx, &found, leftovers)?;
             for (group, member) in memberships(tx.state(), found.id) {
                 tx.delete_member(group, member);

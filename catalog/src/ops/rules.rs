@@ -158,10 +158,7 @@ pub(crate) fn bind_row_filter(
 ) -> Result<(), CatalogError> {
     let function = executable(pinned, &binding.function)?;
     let body = function_body(&function)?;
-    if !body.return_type.eq_ignore_ascii_case("boolean") {
-        let message = format!("`{}` returns {}: a row filter returns BOOLEAN", binding.function, body.return_type);
-        return Err(CatalogError::invalid("function", message));
-    }
+    require_boolean(&binding.function, body)?;
     let (needed, given) = (body.parameters.len(), binding.on.len());
     if needed != given {
         let message = format!(
@@ -232,6 +229,15 @@ fn unbind_mask(column: &mut Column, path: &[String]) -> bool {
 /// A column, or a field inside it, as it is written.
 fn dotted(column: &str, path: &[impl AsRef<str>]) -> String {
     std::iter::once(column).chain(path.iter().map(AsRef::as_ref)).collect::<Vec<_>>().join(".")
+}
+
+/// Checks that a function can filter rows.
+pub(crate) fn require_boolean(name: &FullName, body: &FunctionBody) -> Result<(), CatalogError> {
+    if body.return_type.eq_ignore_ascii_case("boolean") {
+        return Ok(());
+    }
+    let message = format!("`{name}` returns {}: a row filter returns BOOLEAN", body.return_type);
+    Err(CatalogError::invalid("function", message))
 }
 
 pub(crate) fn executable(pinned: &Pinned, name: &FullName) -> Result<std::sync::Arc<Securable>, CatalogError> {

@@ -66,7 +66,8 @@ impl Metastore {
     }
 }
 
-/// Gives the columns of a replaced view the ids that they had under their names, so that grants on them hold on. The grants
+/// Gives the columns of a replaced view the ids that they had under their names, so that grants on them hold on, and
+/// their tags. The grants
 /// on columns that went go with them, and no new column takes their ids.
 fn keep_columns(tx: &mut Tx, old: &Securable, body: &mut ViewBody) {
     let Some(was) = old.as_view() else { return };
@@ -74,6 +75,7 @@ fn keep_columns(tx: &mut Tx, old: &Securable, body: &mut ViewBody) {
     for column in &mut body.columns {
         let kept = was.columns.iter().find(|other| other.name.to_lowercase() == column.name.to_lowercase());
         column.id = kept.map_or(ColumnId(next), |other| other.id);
+        column.tags = kept.and_then(|other| other.tags.clone());
         next += u32::from(kept.is_none());
     }
     body.next_column_id = next;
