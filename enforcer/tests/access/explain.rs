@@ -231,7 +231,8 @@ fn policies_are_told_and_their_functions_named_to_who_sees_them() {
     }
     let filter = RowFilterBinding { function: super::full("c.s.f"), on: vec![Argument::Column("a".to_owned())] };
     world.metastore.set_row_filter(&admin, &super::full("c.s.t"), &filter).unwrap();
-    let mask = MaskBinding { column: "ssn".to_owned(), path: Vec::new(), function: super::full("c.s.m"), using: Vec::new() };
+    let mask =
+        MaskBinding { column: "ssn".to_owned(), path: Vec::new(), function: super::full("c.s.m"), using: Vec::new() };
     world.metastore.set_mask(&admin, &super::full("c.s.t"), &mask).unwrap();
     world.run(&["GRANT SELECT ON TABLE c.s.t TO bob", "GRANT EXECUTE ON FUNCTION c.s.m TO bob"]);
     let told = |asker: &str, privilege, column: Option<&str>| {
@@ -241,6 +242,7 @@ fn policies_are_told_and_their_functions_named_to_who_sees_them() {
     let policy = |column: Option<&str>, function: Option<&str>| AppliedPolicy {
         column: column.map(str::to_owned),
         function: function.map(str::to_owned),
+        policy: None,
     };
     let (filter, mask) = (policy(None, Some("c.s.f")), policy(Some("ssn"), Some("c.s.m")));
     assert_eq!(told("admin", Privilege::Select, None), [filter.clone(), mask.clone()]);

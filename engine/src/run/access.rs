@@ -2,11 +2,12 @@
 
 use lakewarden_catalog::ops::access::{AppliedPolicy, Because, Effect, EffectiveGrant, Explanation, Question, Step};
 
+use super::Run;
 use super::grants::{action_type, principal, privileges_of};
-use super::{Run, times};
 use crate::error::EngineError;
 use crate::statement::{ExplainAccess, ShowGrants};
 use crate::stream::{QueryStream, text_answer};
+use crate::times;
 
 type Line = [Option<String>; 3];
 
@@ -91,7 +92,9 @@ fn step_line(told: &Explanation, step: &Step, is_asked: bool) -> Line {
 fn policy_line(policy: &AppliedPolicy) -> Line {
     let what = policy.column.as_ref().map_or("row filter".to_owned(), |column| format!("mask of column `{column}`"));
     let function = policy.function.as_ref().map(|name| format!("function `{name}`"));
-    line(what, "applies", function.unwrap_or_else(|| "a function that you may not see".to_owned()))
+    let function = function.unwrap_or_else(|| "a function that you may not see".to_owned());
+    let because = policy.policy.as_ref().map_or(function.clone(), |policy| format!("{function}, by {policy}"));
+    line(what, "applies", because)
 }
 
 fn line(step: String, outcome: &str, because: String) -> Line {

@@ -5,7 +5,8 @@ use super::remedy::Trial;
 use super::telling::Telling;
 use super::{AppliedPolicy, Explanation, Question, Step};
 use crate::gate::{Link, Need};
-use crate::model::{ColumnId, Principal, Privilege, SecurableKind};
+use crate::model::{ColumnId, Principal, Privilege, Securable, SecurableId, SecurableKind, Text};
+use crate::ops::binding::Applied;
 use crate::pinned::Pinned;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -52,7 +53,7 @@ impl Metastore {
             steps,
             closed_columns: closed_columns(inquiry, &view, question.privilege),
             remedy,
-            policies: policies(inquiry, question.privilege),
+            policies: policies(inquiry, &view, question.privilege),
         })
     }
 }
@@ -87,20 +88,46 @@ fn closed_columns(inquiry: &Inquiry, view: &Pinned, privilege: Privilege) -> Vec
     closed.into_iter().map(|column| inquiry.column_name(column)).collect()
 }
 
-/// The policies that bind every reader of the relation, or of the column.
-fn policies(inquiry: &Inquiry, privilege: Privilege) -> Vec<AppliedPolicy> {
-    let Some(table) = inquiry.securable.as_table().filter(|_| privilege == Privilege::Select) else {
+/// The policies that bind the subject as a reader of the relation, or of the column.
+fn policies(inquiry: &Inquiry, view: &Pinned, privilege: Privilege) -> Vec<AppliedPolicy> {
+    let table = &inquiry.securable;
+    if privilege != Privilege::Select || table.as_table().is_none() {
         return Vec::new();
+    }
+    let asked = |applied: &Applied<'_>| match (&applied.column, inquiry.column) {
+        (Some((column, _)), Some(asked)) => *column == asked,
+        _ => true,
     };
-    let name = |function| {
-        let state = inquiry.vantage.then().state();
-        inquiry.vantage.sees(function).then(|| state.full_name(function))
-    };
-    let filter = table.row_filter.iter().map(|filter| AppliedPolicy { column: None, function: name(filter.function) });
-    let asked = table.columns.iter().filter(|column| inquiry.column.is_none_or(|id| id == column.id));
-    let masks = asked.filter_map(|column| {
-        let mask = column.mask.as_ref()?;
-        Some(AppliedPolicy { column: Some(column.name.to_string()), function: name(mask.function) })
+    let path: Vec<&Securable> = view.state().path(table.id).into_iter().map(|one| &**one).collect();
+    let mut told = Vec::new();
+    for applied in view.bound_to(table).unwrap_or_default().iter().filter(|applied| asked(applied)) {
+        told.push(one(inquiry, applied, None));
+    }
+    for outcome in view.outcomes(table, &path, view.closure()) {
+        match &outcome.applied {
+            Ok(applied) => {
+                let applied = applied.iter().filter(|applied| asked(applied));
+                told.extend(applied.map(|applied| one(inquiry, applied, Some(outcome.label.clone()))));
+            }
+            // It closes the table, whatever is asked.
+            Err(_) => told.push(AppliedPolicy {
+                column: None,
+                function: function_name(inquiry, outcome.policy.function),
+                policy: Some(outcome.label),
+            }),
+        }
+    }
+    told
+}
+
+fn one(inquiry: &Inquiry, applied: &Applied<'_>, policy: Option<String>) -> AppliedPolicy {
+    let column = applied.column.as_ref().map(|(column, path)| {
+        let name = inquiry.column_name(*column);
+        std::iter::once(name.as_str()).chain(path.iter().map(Text::as_str)).collect::<Vec<_>>().join(".")
     });
-    filter.chain(masks).collect()
+    AppliedPolicy { column, function: function_name(inquiry, applied.policy.function.id), policy }
+}
+
+fn function_name(inquiry: &Inquiry, function: SecurableId) -> Option<String> {
+    inquiry.vantage.sees(function).then(|| inquiry.vantage.then().state().full_name(function))
 }

@@ -111,10 +111,12 @@ pub enum Effect {
 /// A policy that binds a reader.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppliedPolicy {
-    /// The column that it masks; none for a row filter.
+    /// The column that it masks, with the way to a field inside it; none for a row filter.
     pub column: Option<String>,
     /// The full name of its function; none when the asker may not see it.
     pub function: Option<String>,
+    /// The policy that it comes from, as ``policy `p` on schema `c.s` ``; none when it is bound to the table itself.
+    pub policy: Option<String>,
 }
 
 /// Somebody who may do something.
