@@ -37,6 +37,14 @@ pub enum EngineError {
         #[source]
         fault: OpenError,
     },
+    /// A version or a change feed of a table that can't be read.
+    #[error("cannot read the past of `{label}`: {why}")]
+    Past {
+        /// The table.
+        label: String,
+        /// Why.
+        why: String,
+    },
     /// Reading a relation failed below its policies; the details are in the log.
     #[error("{0}")]
     Governed(ScanFault),
@@ -55,15 +63,9 @@ pub enum EngineError {
     /// A limit of the server was reached.
     #[error("{0}")]
     Limit(String),
-    /// It took too long.
-    #[error("the statement was stopped after {seconds} s, the most that one statement may take")]
-    TimedOut {
-        /// The limit in seconds.
-        seconds: u64,
-    },
-    /// The caller cancelled it.
-    #[error("the statement was cancelled")]
-    Cancelled,
+    /// A limit of the runtime ended it, or its caller did.
+    #[error("{0}")]
+    Stopped(#[from] LimitError),
     /// The data stops it: a division by zero, a value that can't be cast.
     #[error("{message}")]
     Data {
@@ -95,6 +97,11 @@ impl EngineError {
         Self::Invalid { sqlstate: "42000", message: message.into() }
     }
 
+    /// A point or range in time that there is not.
+    pub fn out_of_range(message: impl Into<String>) -> Self {
+        Self::Invalid { sqlstate: "22023", message: message.into() }
+    }
+
     /// A fault of ours.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         Self::Internal(what.to_string())
@@ -114,11 +121,14 @@ impl EngineError {
             Self::Invalid { .. } | Self::Data { .. } => ErrorKind::InvalidArgument,
             Self::Unimplemented(_) => ErrorKind::Unimplemented,
             Self::Open { fault: OpenError::Unsupported(_), .. } => ErrorKind::Unimplemented,
-            Self::Open { .. } | Self::Governed(_) | Self::Policy { .. } => ErrorKind::FailedPrecondition,
+            Self::Open { .. } | Self::Past { .. } | Self::Governed(_) | Self::Policy { .. } => ErrorKind::FailedPrecondition,
             Self::Write(error) => error.kind(),
             Self::Refused(_) => ErrorKind::PermissionDenied,
             Self::Limit(_) => ErrorKind::LimitExceeded,
-            Self::TimedOut { .. } | Self::Cancelled => ErrorKind::TimedOut,
+            Self::Stopped(LimitError::TimedOut(_) | LimitError::CpuTime(_) | LimitError::Cancelled) => {
+                ErrorKind::TimedOut
+            }
+            Self::Stopped(_) => ErrorKind::LimitExceeded,
             Self::Internal(_) => ErrorKind::Internal,
         }
     }
@@ -131,11 +141,11 @@ impl EngineError {
             Self::Invalid { .. } => "INVALID_STATEMENT",
             Self::Unimplemented(_) => "NOT_SUPPORTED",
             Self::Open { .. } => "TABLE_NOT_READABLE",
+            Self::Past { .. } => "VERSION_NOT_READABLE",
             Self::Governed(_) => "GOVERNED_READ_FAILED",
             Self::Policy { .. } => "POLICY_NOT_APPLICABLE",
             Self::Limit(_) => "LIMIT_EXCEEDED",
-            Self::TimedOut { .. } => "STATEMENT_TIMED_OUT",
-            Self::Cancelled => "STATEMENT_CANCELLED",
+            Self::Stopped(why) => why.reason(),
             Self::Data { .. } => "DATA_ERROR",
             Self::Write(error) => error.reason(),
             Self::Refused(_) => "POLICY_FORBIDS",
@@ -149,9 +159,11 @@ impl EngineError {
             Self::Parse(_) if self.kind() == ErrorKind::InvalidArgument => "42601",
             Self::Catalog(error) => error.sqlstate(),
             Self::Invalid { sqlstate, .. } | Self::Data { sqlstate, .. } => sqlstate,
+            Self::Stopped(why) => why.sqlstate(),
             Self::Write(error) => match error.reason() {
                 "NOT_NULL_VIOLATION" => "23502",
                 "CONSTRAINT_VIOLATION" => "23514",
+                "MERGE_AMBIGUOUS" => "21000",
                 "COLUMN_NOT_FOUND" => "42703",
                 "COLUMN_DUPLICATE" => "42701",
                 "INSERT_COLUMN_COUNT" => "42601",
@@ -163,11 +175,11 @@ impl EngineError {
         }
     }
 
-    /// A limit of the runtime, in an error that DataFusion wrapped on the way up.
-    fn limit(error: &DataFusionError) -> Option<Self> {
-        match LimitError::find(error)? {
-            LimitError::TimedOut(after) => Some(Self::TimedOut { seconds: after.as_secs() }),
-            other => Some(Self::Limit(other.to_string())),
+    /// The limit of the runtime that it is about, if it is about one.
+    pub fn limit(&self) -> Option<&LimitError> {
+        match self {
+            Self::Stopped(why) => Some(why),
+            _ => None,
         }
     }
 
@@ -177,8 +189,8 @@ impl EngineError {
         if let Some(fault) = ScanFault::find(error) {
             return Self::Governed(fault.clone());
         }
-        if let Some(limit) = Self::limit(error) {
-            return limit;
+        if let Some(limit) = LimitError::find(error) {
+            return Self::Stopped(limit);
         }
         match error.find_root() {
             DataFusionError::SchemaError(inner, _) => Self::Invalid { sqlstate: "42703", message: first_line(inner) },
@@ -187,7 +199,6 @@ impl EngineError {
                 Self::Unimplemented("a subquery of this form".to_owned())
             }
             DataFusionError::NotImplemented(what) => Self::Unimplemented(first_line(what)),
-            DataFusionError::ResourcesExhausted(what) => Self::Limit(first_line(what)),
             DataFusionError::Internal(what) => Self::Internal(what.clone()),
             DataFusionError::Plan(what) => Self::invalid(first_line(what)),
             other => Self::invalid(first_line(other)),
@@ -207,14 +218,13 @@ impl EngineError {
         if let Some(fault) = ScanFault::find(error) {
             return Self::Governed(fault.clone());
         }
-        if let Some(limit) = Self::limit(error) {
-            return limit;
+        if let Some(limit) = LimitError::find(error) {
+            return Self::Stopped(limit);
         }
         let root = error.find_root();
         let message = first_line(root);
         let lower = message.to_lowercase();
         match root {
-            DataFusionError::ResourcesExhausted(what) => Self::Limit(first_line(what)),
             DataFusionError::NotImplemented(what) => Self::Unimplemented(first_line(what)),
             DataFusionError::Internal(what) => Self::Internal(what.clone()),
             _ if lower.contains("divide by zero") => {

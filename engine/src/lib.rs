@@ -23,6 +23,7 @@ pub mod runtime;
 mod session;
 pub mod statement;
 mod stream;
+mod times;
 pub mod tpch;
 
 /// The value of a parameter, as `Session::run_with` takes it.

@@ -84,4 +84,5 @@ cases!(
     renames,
     statements,
     storage,
+    time_travel,
 );

@@ -11,13 +11,14 @@ use datafusion::execution::SessionState;
 use deltalake::DeltaTable;
 use parking_lot::Mutex;
 
+use super::commits::commit_file;
 use super::contained::is_in_place;
 use super::open::{OpenError, OpenTable, open_table, provide, require_plain_log};
 
 /// Snapshots that are kept. The one that was used longest ago goes first.
 const MOST: usize = 256;
 
-/// The newest snapshots of tables, by folder.
+/// Snapshots of tables, by folder: the newest, and old versions by their number.
 #[derive(Debug, Default)]
 pub struct SnapshotCache {
     kept: Mutex<Kept>,
@@ -25,7 +26,7 @@ pub struct SnapshotCache {
 
 #[derive(Debug, Default)]
 struct Kept {
-    snapshots: HashMap<PathBuf, Snapshot>,
+    snapshots: HashMap<(PathBuf, Option<u64>), Snapshot>,
     uses: u64,
 }
 
@@ -53,45 +54,63 @@ impl SnapshotCache {
         if is_in_place(location).is_ok_and(|in_place| !in_place) {
             return Err(OpenError::Linked);
         }
-        if let Some(mut table) = self.still_true(location) {
+        if let Some(mut table) = self.still_true(location, None) {
             let next = table.version().map(|version| commit_file(location, version + 1));
             if next.is_some_and(|next| !next.exists()) {
                 return provide(table, location, None, system);
             }
             require_plain_log(location)?;
             if table.update_state().await.is_ok() {
-                self.keep(location, &table);
+                self.keep(location, None, &table);
                 return provide(table, location, None, system);
             }
         }
         let opened = open_table(location, None, system).await?;
-        self.keep(location, &opened.table);
+        self.keep(location, None, &opened.table);
+        Ok(opened)
+    }
+
+    /// Opens a table at an old version. All files of the version must be there still.
+    ///
+    /// # Errors
+    /// As [`open_table`], and `Vacuumed`.
+    pub async fn open_at(&self, location: &Path, version: u64, system: &SessionState) -> Result<OpenTable, OpenError> {
+        if is_in_place(location).is_ok_and(|in_place| !in_place) {
+            return Err(OpenError::Linked);
+        }
+        let opened = match self.still_true(location, Some(version)) {
+            Some(table) => provide(table, location, Some(version), system)?,
+            None => open_table(location, Some(version), system).await?,
+        };
+        require_files(&opened, location)?;
+        self.keep(location, Some(version), &opened.table);
         Ok(opened)
     }
 
     /// The kept snapshot, when the commit that it ends with is still there as it was.
-    fn still_true(&self, location: &Path) -> Option<DeltaTable> {
+    fn still_true(&self, location: &Path, version: Option<u64>) -> Option<DeltaTable> {
+        let key = (location.to_path_buf(), version);
         let mut kept = self.kept.lock();
         kept.uses += 1;
         let now = kept.uses;
-        let snapshot = kept.snapshots.get_mut(location)?;
+        let snapshot = kept.snapshots.get_mut(&key)?;
         if commit(location, snapshot.last.version).as_ref() != Some(&snapshot.last) {
-            kept.snapshots.remove(location);
+            kept.snapshots.remove(&key);
             return None;
         }
         snapshot.used = now;
         Some(snapshot.table.clone())
     }
 
-    fn keep(&self, location: &Path, table: &DeltaTable) {
-        let Some(last) = table.version().and_then(|version| commit(location, version)) else { return };
+    fn keep(&self, location: &Path, version: Option<u64>, table: &DeltaTable) {
+        let Some(last) = table.version().and_then(|last| commit(location, last)) else { return };
         let mut kept = self.kept.lock();
         kept.uses += 1;
         let used = kept.uses;
-        kept.snapshots.insert(location.to_path_buf(), Snapshot { table: table.clone(), last, used });
+        kept.snapshots.insert((location.to_path_buf(), version), Snapshot { table: table.clone(), last, used });
         if kept.snapshots.len() > MOST {
-            let oldest = kept.snapshots.iter().min_by_key(|(_, s)| s.used).map(|(path, _)| path.clone());
-            oldest.and_then(|path| kept.snapshots.remove(&path));
+            let oldest = kept.snapshots.iter().min_by_key(|(_, s)| s.used).map(|(key, _)| key.clone());
+            oldest.and_then(|key| kept.snapshots.remove(&key));
         }
     }
 }
@@ -101,9 +120,14 @@ fn commit(location: &Path, version: u64) -> Option<Commit> {
     Some(Commit { version, modified: file.modified().ok()?, bytes: file.len() })
 }
 
-/// Source: Delta PROTOCOL, "Delta Log Entries".
-fn commit_file(location: &Path, version: u64) -> PathBuf {
-    location.join("_delta_log").join(format!("{version:020}.json"))
+/// Refuses a version some of whose files are gone. It is asked of old versions only: files of the newest are never taken away.
+fn require_files(opened: &OpenTable, location: &Path) -> Result<(), OpenError> {
+    let broken = |error: deltalake::DeltaTableError| OpenError::Broken(error.to_string(), Box::new(error));
+    let state = opened.table.snapshot().map_err(broken)?;
+    match state.log_data().into_iter().all(|file| location.join(file.object_store_path().as_ref()).exists()) {
+        true => Ok(()),
+        false => Err(OpenError::Vacuumed(opened.version)),
+    }
 }
 
 #[cfg(test)]

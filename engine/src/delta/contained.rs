@@ -27,11 +27,18 @@ use datafusion::physical_plan::empty::EmptyExec;
 pub(super) struct Contained {
     provider: Arc<dyn TableProvider>,
     folder: PathBuf,
+    /// What the paths of a plan's files start from.
+    base: PathBuf,
 }
 
 impl Contained {
     pub(super) fn new(provider: Arc<dyn TableProvider>, folder: PathBuf) -> Self {
-        Self { provider, folder }
+        Self { provider, folder, base: PathBuf::from("/") }
+    }
+
+    /// The same for a provider whose plans name files from the folder on.
+    pub(super) fn relative(provider: Arc<dyn TableProvider>, folder: PathBuf) -> Self {
+        Self { provider, base: folder.clone(), folder }
     }
 }
 
@@ -63,13 +70,18 @@ impl TableProvider for Contained {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let plan = self.provider.scan(session, projection, filters, limit).await?;
-        require_inside(&plan, &self.folder)?;
+        require_inside_from(&plan, &self.folder, &self.base)?;
         Ok(plan)
     }
 }
 
 /// Refuses a plan that reads a file outside of the folder, or through a link.
-fn require_inside(plan: &Arc<dyn ExecutionPlan>, folder: &Path) -> Result<()> {
+pub(super) fn require_inside(plan: &Arc<dyn ExecutionPlan>, folder: &Path) -> Result<()> {
+    require_inside_from(plan, folder, Path::new("/"))
+}
+
+/// The same for a plan whose paths start from `base`.
+fn require_inside_from(plan: &Arc<dyn ExecutionPlan>, folder: &Path, base: &Path) -> Result<()> {
     let mut plain_folders = HashSet::new();
     plan.apply(|node| {
         let source = node.downcast_ref::<DataSourceExec>().map(DataSourceExec::data_source);
@@ -78,7 +90,7 @@ fn require_inside(plan: &Arc<dyn ExecutionPlan>, folder: &Path) -> Result<()> {
             return plan_err!("the table is read by an operator whose files are not known: {}", node.name());
         }
         for file in scan.iter().flat_map(|scan| &scan.file_groups).flat_map(|group| group.iter()) {
-            let path = Path::new("/").join(file.object_meta.location.as_ref());
+            let path = base.join(file.object_meta.location.as_ref());
             if !path.starts_with(folder) || !is_plain(&path, &mut plain_folders) {
                 return plan_err!("the log of the table names a file outside of its folder: {}", path.display());
             }

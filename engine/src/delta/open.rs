@@ -42,6 +42,9 @@ pub enum OpenError {
         "a change of its columns has not ended: try again, and if that does not help, run its ALTER TABLE … RENAME COLUMN again"
     )]
     Unfinished,
+    /// Files of an old version are gone.
+    #[error("files of version {0} have been removed since (VACUUM)")]
+    Vacuumed(u64),
     /// It leads out of its folder.
     #[error("the Delta table cannot be read: its folder or its log is a symbolic link, or holds one")]
     Linked,

@@ -47,6 +47,13 @@ impl Closed {
         Self { relation: format!("{} `{}`", opened.securable.kind().noun(), opened.full_name), columns }
     }
 
+    /// The same with the columns of these names open.
+    #[must_use]
+    pub fn opening(mut self, names: &[&str]) -> Self {
+        self.columns.retain(|_, column| !names.contains(&column.as_str()));
+        self
+    }
+
     /// Whether every column is open.
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()

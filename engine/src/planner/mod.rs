@@ -8,12 +8,15 @@
 
 mod calls;
 mod closed;
+pub(crate) mod fitting;
 mod parameters;
 mod policies;
+mod readings;
 mod respelled;
 mod scope;
 mod sources;
 mod spelling;
+mod versions;
 mod views;
 
 use std::collections::{BTreeSet, HashMap};
@@ -36,9 +39,10 @@ use crate::delta::{Location, OpenError, OpenTable, SnapshotCache};
 use crate::error::EngineError;
 use crate::governed::{FaultLog, GovernedSpec, GovernedTable};
 use crate::names;
-use crate::statement::{ObjectName, QueryRefs};
+use crate::statement::{QueryRefs, Reading, RelationRef};
 pub(crate) use closed::Closed;
 pub(crate) use parameters::types as parameter_types;
+use readings::Readings;
 pub(crate) use scope::Scope;
 use sources::{Sources, is_built_in};
 use spelling::Spelling;
@@ -67,7 +71,7 @@ pub(crate) struct Planner {
     /// Snapshots of the tables that were read lately.
     snapshots: Arc<SnapshotCache>,
     values: Vec<ScalarValue>,
-    opened: Mutex<HashMap<SecurableId, Arc<OpenTable>>>,
+    opened: Mutex<HashMap<(SecurableId, Option<u64>), Arc<OpenTable>>>,
     accesses: Mutex<Vec<Access>>,
     named: Mutex<BTreeSet<SecurableId>>,
     shown: Mutex<BTreeSet<SecurableId>>,
@@ -122,8 +126,9 @@ impl Planner {
         scope: &'a Scope,
     ) -> BoxFuture<'a, Result<LogicalPlan, EngineError>> {
         Box::pin(async move {
-            let (sources, spelling, calls) = self.open(&QueryRefs::of_query(query), scope).await?;
+            let Names { sources, spelling, calls, readings } = self.open(&QueryRefs::of_query(query), scope).await?;
             let mut query = query.clone();
+            readings.put_into(&mut query);
             calls::rename(&mut query, &calls);
             spelling.apply(&mut query);
             parameters::number(&mut query);
@@ -145,9 +150,10 @@ impl Planner {
         scope: &'a Scope,
     ) -> BoxFuture<'a, Result<Expr, EngineError>> {
         Box::pin(async move {
-            let (sources, mut spelling, calls) = self.open(&QueryRefs::of_expr(expr), scope).await?;
+            let Names { sources, mut spelling, calls, readings } = self.open(&QueryRefs::of_expr(expr), scope).await?;
             spelling.add_schema(schema.as_arrow());
             let mut expr = expr.clone();
+            readings.put_into(&mut expr);
             calls::rename(&mut expr, &calls);
             spelling.apply_to_expr(&mut expr);
             let planner = SqlToRel::new_with_options(&sources, parser_options());
@@ -160,17 +166,14 @@ impl Planner {
     }
 
     /// Opens everything that a query names.
-    async fn open(
-        &self,
-        refs: &QueryRefs,
-        scope: &Scope,
-    ) -> Result<(Sources<'_>, Spelling, calls::Calls), EngineError> {
+    async fn open(&self, refs: &QueryRefs, scope: &Scope) -> Result<Names<'_>, EngineError> {
         // Relations first, in the order of the text: a caller who may not read one learns nothing of the rest.
         let state = if scope.in_policy() { &self.system } else { &self.user };
         let mut sources = Sources::new(state);
-        let mut spelling = Spelling::default();
-        for written in &refs.tables {
-            let (provider, closed) = self.relation(written, scope).await?;
+        let (mut spelling, mut readings) = (Spelling::default(), Readings::default());
+        for relation in &refs.tables {
+            let written = &relation.name;
+            let (provider, closed) = self.relation(relation, scope).await?;
             let provider = if scope.in_policy() {
                 provider
             } else {
@@ -178,7 +181,14 @@ impl Planner {
                 respelled.map_err(|e| EngineError::from_planning(&e))?
             };
             spelling.add_schema(&provider.schema());
-            sources.add_relation(written.folded(), provider, closed);
+            let name = match relation.is_by_name_alone() {
+                true => written.folded(),
+                false => readings.name(relation, &names::object(written, &scope.namespace)?),
+            };
+            sources.add_relation(name, provider, closed);
+        }
+        if let Some(item) = refs.versioned_items.first() {
+            return Err(EngineError::invalid(format!("`{item}` is an item of WITH, which has no versions")));
         }
         let mut calls = calls::Calls::default();
         for written in &refs.functions {
@@ -191,11 +201,12 @@ impl Planner {
             sources.add_function(call.placeholder());
             calls.add(written, call);
         }
-        Ok((sources, spelling, calls))
+        Ok(Names { sources, spelling, calls, readings })
     }
 
     /// A relation that a text names, and what of it the text may not name.
-    async fn relation(&self, written: &ObjectName, scope: &Scope) -> Result<Relation, EngineError> {
+    async fn relation(&self, relation: &RelationRef, scope: &Scope) -> Result<Relation, EngineError> {
+        let written = &relation.name;
         let name = names::object(written, &scope.namespace)?;
         let opened = match scope.rights.open_to_read(&name) {
             // The words are the same whether it is a short name or a whole one, hidden or absent.
@@ -206,9 +217,14 @@ impl Planner {
         };
         scope.require_expected(opened.securable.id, written)?;
         self.named(opened.securable.id, scope).await;
-        match opened.securable.kind() {
-            SecurableKind::View => self.view(&opened, scope).await,
-            _ => self.table(&opened, scope).await,
+        match (opened.securable.kind(), &relation.reading) {
+            (SecurableKind::View, Reading::Newest) => self.view(&opened, scope).await,
+            (SecurableKind::View, _) => Err(EngineError::invalid(format!(
+                "`{written}` is a view, which has no versions: name the version of the table inside it"
+            ))),
+            (_, Reading::Newest) => self.table(&opened, scope).await,
+            (_, Reading::Changes(from, to)) => self.changes(&opened, from, to.as_deref(), scope).await,
+            (_, past) => self.table_at(&opened, past, scope).await,
         }
     }
 
@@ -251,14 +267,14 @@ impl Planner {
     /// `Open`.
     pub async fn as_stored(&self, securable: &Securable, label: &str) -> Result<Arc<OpenTable>, EngineError> {
         let mut cache = self.opened.lock().await;
-        if let Some(found) = cache.get(&securable.id) {
+        if let Some(found) = cache.get(&(securable.id, None)) {
             return Ok(found.clone());
         }
         let table = securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
         let fault = |fault| EngineError::Open { label: label.to_owned(), fault };
         let location = Location::of_table(table)?;
         let stored = Arc::new(self.snapshots.open(location.path(), &self.system).await.map_err(fault)?);
-        cache.insert(securable.id, stored.clone());
+        cache.insert((securable.id, None), stored.clone());
         Ok(stored)
     }
 
@@ -280,6 +296,14 @@ impl Planner {
             accesses.push(access);
         }
     }
+}
+
+/// What the names of a query stand for.
+struct Names<'a> {
+    sources: Sources<'a>,
+    spelling: Spelling,
+    calls: calls::Calls,
+    readings: Readings,
 }
 
 /// What a caller's plan reads, and what of it the plan may not name.

@@ -3,7 +3,8 @@
 use lakewarden_catalog::model::{FullName, PrincipalName, Privilege, SecurableKind};
 use lakewarden_catalog::ops::grants::{GrantChange, GrantEntry, GrantVerb, GrantsOn, PrivilegeOn};
 
-use super::{Run, times};
+use super::Run;
+use crate::times;
 use crate::error::EngineError;
 use crate::names;
 use crate::statement::{

@@ -1,19 +1,20 @@
 //! What a query may hold.
 //!
 //! Owns: the check that a parsed query reads named relations and nothing else. The planner below drops
-//! several clauses without a word (`VERSION AS OF`, `TABLESAMPLE`, `FOR UPDATE`, table hints) and would take
+//! several clauses without a word (`TABLESAMPLE`, `FOR UPDATE`, table hints) and would take
 //! files and table functions for relations; all of that is refused here, for the whole tree.
 //! Every table factor and select clause is on a list of what is allowed; the rest is refused by name.
 
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    BinaryOperator, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident,
+    DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Query, Select, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value,
     VisitMut, VisitorMut,
 };
 
 use super::error::{ParseError, ParseErrorKind};
+use super::versions::{changes, check_version, is_table_changes};
 
 /// Table functions that make rows out of their arguments alone.
 const TABLE_FUNCTIONS: &[&str] = &["generate_series", "range"];
@@ -90,13 +91,34 @@ fn planner_form(expr: &mut Expr) {
     match expr {
         Expr::UnaryOp { op, .. } if *op == UnaryOperator::BangNot => *op = UnaryOperator::Not,
         Expr::RLike { negated, expr: text, pattern, .. } => {
-            let op = if *negated { BinaryOperator::PGRegexNotMatch } else { BinaryOperator::PGRegexMatch };
-            let take = |slot: &mut Box<Expr>| std::mem::replace(slot, Box::new(Expr::value(Value::Null)));
-            let (left, right) = (take(text), take(pattern));
-            *expr = Expr::BinaryOp { left, op, right };
+            let take = |slot: &mut Box<Expr>| std::mem::replace(&mut **slot, Expr::value(Value::Null));
+            let call = like(take(text), take(pattern));
+            *expr = match negated {
+                true => Expr::UnaryOp { op: UnaryOperator::Not, expr: Box::new(call) },
+                false => call,
+            };
         }
         _ => {}
     }
+}
+
+/// `regexp_like(text, pattern)`: the planner's own operator knows fewer patterns.
+fn like(text: Expr, pattern: Expr) -> Expr {
+    let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new("regexp_like")]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: vec![argument(text), argument(pattern)],
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 /// Refuses `count(t.*)` and `count(DISTINCT *)`: the planner takes both for `count(*)`, which is another number.
@@ -179,7 +201,8 @@ fn check_factor(factor: &mut TableFactor) -> Result<(), ParseError> {
             check_name(name)?;
             check_table_clauses(factor)
         }
-        TableFactor::Table { .. } => {
+        TableFactor::Table { version, .. } => {
+            refuse(&[(version.is_some(), "a version of a table function")])?;
             check_table_clauses(factor)?;
             check_table_function(factor)
         }
@@ -207,8 +230,8 @@ fn check_table_clauses(factor: &TableFactor) -> Result<(), ParseError> {
     else {
         return Ok(());
     };
+    check_version(version.as_ref())?;
     refuse(&[
-        (version.is_some(), "time travel (VERSION AS OF, TIMESTAMP AS OF)"),
         (sample.is_some(), "TABLESAMPLE"),
         (!with_hints.is_empty(), "hints after a table (WITH (..))"),
         (!index_hints.is_empty(), "index hints"),
@@ -241,6 +264,9 @@ fn check_name(name: &ObjectName) -> Result<(), ParseError> {
 /// Lets the harmless table functions through, `unnest` in the form that the planner knows.
 fn check_table_function(factor: &mut TableFactor) -> Result<(), ParseError> {
     let TableFactor::Table { name, alias, args: Some(args), .. } = factor else { return Ok(()) };
+    if is_table_changes(name) {
+        return changes(args).map(drop);
+    }
     let word = match name.0.as_slice() {
         [part] => part.as_ident().filter(|ident| ident.quote_style.is_none()).map(|ident| ident.value.to_lowercase()),
         _ => None,
@@ -261,7 +287,7 @@ fn check_table_function(factor: &mut TableFactor) -> Result<(), ParseError> {
 fn unknown_table_function(name: &ObjectName) -> ParseError {
     let mut name: String = name.to_string().chars().take(64).collect();
     name.retain(|c| c != '`');
-    ParseError::unsupported(format!("the table function `{name}` (only unnest, range and generate_series are known)"))
+    ParseError::unsupported(format!("the table function `{name}` (only unnest, range, generate_series and table_changes are known)"))
 }
 
 fn unnest(args: &TableFunctionArgs, alias: Option<TableAlias>) -> Result<TableFactor, ParseError> {

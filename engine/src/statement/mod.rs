@@ -8,7 +8,7 @@
 //! change the engine's own state (`SET`, `COPY`, `PREPARE`, `CREATE EXTERNAL TABLE`). It is asked for queries,
 //! expressions and types only. What is recognised and not built is [`Statement::Unsupported`]; anything else is an
 //! error. Queries pass a gate of their own wherever they stand: they read named relations, never files, never table
-//! functions that reach outside, never at an old version.
+//! functions that reach outside.
 //!
 //! **Bounds first.** The text's length, then the tokens' nesting and chains, and only then the parse: a deep tree
 //! ends the process when it is walked or dropped. See [`ParseLimits`].
@@ -42,6 +42,7 @@ mod source;
 mod storage;
 mod table;
 mod tag;
+mod versions;
 mod view;
 
 #[cfg(test)]
@@ -75,6 +76,7 @@ pub use script::split_script;
 pub use show::{FunctionScope, Show, ShowKind};
 pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume, ListFiles};
 pub use table::CreateTable;
+pub use versions::{Reading, RelationRef, relation_of};
 pub use tag::{CreateTag, ShowTags, TagChange, Target};
 pub use view::{CreateView, ViewColumn};
 
@@ -179,6 +181,7 @@ fn with_cursor<T>(
     limits.check_text(sql)?;
     let tokens = one_statement(source::tokens(sql, &LakewardenDialect::new(0))?)?;
     limits.check_tokens(&tokens)?;
+    let tokens = versions::normalized(tokens);
     let dialect = LakewardenDialect::new(tokens.len());
     let mut cursor = Cursor::new(sql, tokens, &dialect, limits);
     let parsed = parse(&mut cursor)?;

@@ -12,12 +12,15 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{self as sql, Expr, Query, SetExpr, SetOperator, TableFactor, Visit, Visitor};
 
 use super::name::ObjectName;
+use super::versions::{RelationRef, relation_of};
 
 /// The names a query depends on, as written, each once, in order of appearance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueryRefs {
     /// Relations that are no `WITH` items: tables and views to be opened.
-    pub tables: Vec<ObjectName>,
+    pub tables: Vec<RelationRef>,
+    /// `WITH` items of which a version is asked for, which they do not have.
+    pub versioned_items: Vec<ObjectName>,
     /// Functions called by name, built-in ones included (the reader tells them apart).
     pub functions: Vec<ObjectName>,
 }
@@ -58,7 +61,7 @@ struct Item {
 struct Collector {
     refs: QueryRefs,
     scopes: Vec<Scope>,
-    seen_tables: HashSet<Vec<String>>,
+    seen_tables: HashSet<String>,
     seen_functions: HashSet<Vec<String>>,
 }
 
@@ -68,11 +71,17 @@ impl Collector {
         self.scopes.iter().any(|scope| scope.bound.contains(&name))
     }
 
-    fn add_table(&mut self, name: &sql::ObjectName) {
-        let Some(name) = ObjectName::from_sql(name) else { return };
-        let is_bound = matches!(name.parts.as_slice(), [part] if self.is_bound(part));
-        if !is_bound && self.seen_tables.insert(name.folded()) {
-            self.refs.tables.push(name);
+    fn add_table(&mut self, relation: RelationRef) {
+        let is_bound = matches!(relation.name.parts.as_slice(), [part] if self.is_bound(part));
+        match (is_bound, relation.is_by_name_alone()) {
+            (true, true) => {}
+            // The name of a change feed stands in a string, where no item reaches.
+            (true, false) if !relation.is_feed() => self.refs.versioned_items.push(relation.name),
+            _ => {
+                if self.seen_tables.insert(relation.key()) {
+                    self.refs.tables.push(relation);
+                }
+            }
         }
     }
 
@@ -117,8 +126,11 @@ impl Visitor for Collector {
     }
 
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let Some(relation) = relation_of(factor) {
+            self.add_table(relation);
+            return ControlFlow::Continue(());
+        }
         match factor {
-            TableFactor::Table { name, args: None, .. } => self.add_table(name),
             TableFactor::Table { name, args: Some(_), .. } | TableFactor::Function { name, .. } => {
                 self.add_function(name);
             }

@@ -9,7 +9,7 @@ use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
 use super::error::ParseError;
 
 /// One token that is neither blank nor comment, and the bytes it stands on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SourceToken {
     /// The token with its lines and columns.
     pub(super) token: TokenWithSpan,

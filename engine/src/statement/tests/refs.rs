@@ -86,6 +86,26 @@ fn a_function_body_has_refs_too() {
     );
     let FunctionBody::Expr(expr) = body.unwrap() else { panic!("a query") };
     let found = QueryRefs::of_expr(&expr);
-    assert_eq!(found.tables, [name("c.s.map")]);
+    assert_eq!(found.tables, [RelationRef::newest(name("c.s.map"))]);
     assert_eq!(found.functions, [name("current_user"), name("f")]);
+}
+
+#[rstest]
+#[case("SELECT * FROM t VERSION AS OF 3", "t VERSION AS OF 3")]
+#[case("SELECT * FROM t FOR VERSION AS OF 3 x", "t VERSION AS OF 3")]
+#[case("SELECT * FROM c.s.t@v3 x JOIN c.s.t@v3 y ON true", "c.s.t VERSION AS OF 3")]
+#[case("SELECT * FROM `t`@V12, t", "t VERSION AS OF 12|t")]
+#[case("(SELECT * FROM t FOR TIMESTAMP AS OF '2026-01-01')", "t TIMESTAMP AS OF '2026-01-01'")]
+#[case("SELECT * FROM t FOR SYSTEM_TIME AS OF now()", "t TIMESTAMP AS OF now()")]
+#[case("SELECT * FROM table_changes('c.`s`.t', 1, 2) f", "table_changes('c.s.t', 1, 2)")]
+#[case("WITH t AS (SELECT 1) SELECT * FROM table_changes('t', 1), t", "table_changes('t', 1)")]
+fn versions_are_found(#[case] sql: &str, #[case] expected: &str) {
+    assert_eq!(tables(sql).join("|"), expected);
+}
+
+#[test]
+fn an_item_has_no_versions() {
+    let found = refs("WITH t AS (SELECT 1) SELECT * FROM t VERSION AS OF 1");
+    assert_eq!(found.versioned_items, [name("t")]);
+    assert!(found.tables.is_empty());
 }

@@ -8,7 +8,7 @@ use crate::error::EngineError;
 ///
 /// # Errors
 /// When it is no such time.
-pub(super) fn milliseconds(text: &str) -> Result<i64, EngineError> {
+pub(crate) fn milliseconds(text: &str) -> Result<i64, EngineError> {
     let unreadable = || {
         EngineError::invalid(format!(
             "`{text}` is no time: write 'YYYY-MM-DD', 'YYYY-MM-DD HH:MM:SS' (UTC), or add a zone such as Z or +02:00"
@@ -31,7 +31,7 @@ fn parsed(text: &str) -> Option<i64> {
 }
 
 /// A time for people to read.
-pub(super) fn shown(ms: i64) -> String {
+pub(crate) fn shown(ms: i64) -> String {
     let time = DateTime::from_timestamp_millis(ms);
     time.map_or_else(|| ms.to_string(), |time| time.format("%Y-%m-%d %H:%M:%S%.3f UTC").to_string())
 }
