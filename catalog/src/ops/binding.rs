@@ -65,6 +65,18 @@ impl Pinned {
         merge(self, &securable, applied)
     }
 
+    /// The table under one policy on it and nothing else, whomever that binds; none when its tags don't meet the conditions.
+    pub(crate) fn opened_under(&self, table: &Arc<Securable>, policy: &Policy) -> Result<Option<Opened>, CatalogError> {
+        let Some(body) = table.as_table() else { return Ok(None) };
+        let path = self.state().path(table.id);
+        let tag = |key: &str| path.iter().filter(|s| s.kind() != SecurableKind::Metastore).find_map(|s| s.tag(key));
+        if !policy.when.as_ref().is_none_or(|when| when.holds(&tag)) {
+            return Ok(None);
+        }
+        let Some(outcome) = self.outcome(policy, (0, table), body) else { return Ok(None) };
+        merge(self, table, outcome.applied?).map(Some)
+    }
+
     /// The row filter and masks bound to the table itself.
     pub(crate) fn bound_to(&self, securable: &Securable) -> Result<Vec<Applied<'static>>, CatalogError> {
         let Some(table) = securable.as_table() else { return Ok(Vec::new()) };

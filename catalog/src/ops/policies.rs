@@ -7,12 +7,14 @@ use super::entries::refuse_system;
 use super::governed::require_known_values;
 use super::principals::named;
 use super::rules::{Argument, executable, function_body, require_boolean};
+use crate::clock::Clock;
 use crate::model::{
     ColumnMatch, Condition, FullName, MAX_CONDITION_DEPTH, MAX_CONDITION_TAGS, MAX_MATCHES, Name, Policies, Policy,
     PolicyEffect, PolicyId, PolicyInput, PrincipalId, PrincipalName, Securable, SecurableId, SecurableKind,
     require_tag_key, require_tag_value,
 };
 use crate::ops::binding::label;
+use crate::ops::open::Opened;
 use crate::pinned::Pinned;
 use crate::state::State;
 use crate::tx::Tx;
@@ -241,6 +243,19 @@ impl Pinned {
         let on = self.resolve(kind, securable)?;
         let found = on.policies().iter().find(|other| other.name == *policy).ok_or_else(|| no_such(policy))?;
         Ok(PolicyEntry::of(self, &on, found))
+    }
+}
+
+impl Pinned {
+    /// A table as it would be read under a new policy on it and nothing else, whomever the policy binds, so that the engine
+    /// can check it first. None when the policy is on no table, or the table's tags don't meet its conditions now.
+    ///
+    /// # Errors
+    /// As `Metastore::create_policy`.
+    pub fn preview_policy(&self, new: &NewPolicy, clock: Arc<dyn Clock>) -> Result<Option<Opened>, CatalogError> {
+        let on = self.resolve_to_manage(new.kind, &new.securable)?;
+        let policy = made(&self.rehearsal(clock), new, None)?;
+        self.opened_under(&on, &policy)
     }
 }
 

@@ -9,7 +9,7 @@ use datafusion::logical_expr::Expr;
 use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody};
 use lakewarden_catalog::ops::open::{BoundMask, BoundPolicy, Opened};
 
-use super::{Planner, Scope};
+use super::{Planner, Scope, fitting};
 use crate::delta::{OpenTable, parse_sql_type};
 use crate::error::EngineError;
 use crate::governed::policy::{GUARDED, guarded_column};
@@ -54,6 +54,7 @@ impl Planner {
     ) -> Result<Expr, EngineError> {
         let planned = async {
             let table = table(opened)?;
+            fitting::require_filter(table, filter)?;
             let arguments = self.arguments(table, &filter.arguments, stored)?;
             self.apply(filter, arguments, stored, scope).await
         };
@@ -73,6 +74,7 @@ impl Planner {
                 return Err(EngineError::Unimplemented("a mask on a field of a struct".to_owned()));
             }
             let table = table(opened)?;
+            fitting::require_mask(table, mask)?;
             let name = stored_column(table, mask.column, stored)?;
             let mut arguments = vec![guarded_column(&name)];
             arguments.extend(self.arguments(table, &policy.arguments, stored)?);
@@ -83,7 +85,7 @@ impl Planner {
 
     /// A column that the catalog does not know has no tags. Where a policy binds columns without tags nobody can say whether
     /// it was meant to bind this one, so that the table is closed.
-    fn require_known_columns(&self, opened: &Opened, stored: &OpenTable) -> Result<(), EngineError> {
+    pub(super) fn require_known_columns(&self, opened: &Opened, stored: &OpenTable) -> Result<(), EngineError> {
         let Some(label) = &opened.unknown_columns else { return Ok(()) };
         let known = |name: &str| opened.securable.columns().iter().any(|column| column.name == name);
         match stored.schema.fields().iter().find(|field| !known(field.name())) {
@@ -126,7 +128,7 @@ impl Planner {
     }
 
     /// The error that a caller sees: it names the policy, and the log has the rest.
-    fn closed(&self, opened: &Opened, policy: &str, error: &EngineError) -> EngineError {
+    pub(super) fn closed(&self, opened: &Opened, policy: &str, error: &EngineError) -> EngineError {
         let details = DataFusionError::Execution(format!("policy {policy}: {error}"));
         let reference = self.faults.record(&opened.full_name, &details);
         EngineError::Policy { label: opened.full_name.clone(), policy: policy.to_owned(), reference }

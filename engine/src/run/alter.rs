@@ -3,6 +3,7 @@
 use lakewarden_catalog::CatalogError;
 use lakewarden_catalog::model::{FullName, Name, PrincipalName, SecurableKind};
 use lakewarden_catalog::ops::entries::{Delete, Update};
+use lakewarden_catalog::ops::tags::TagTarget;
 
 use super::grants::securable_kind;
 use super::{Run, unless_absent};
@@ -35,9 +36,13 @@ impl Run {
             AlterAction::DropRowFilter => return self.drop_row_filter(name).await,
             AlterAction::SetMask { column, mask } => return self.set_mask(name, column, mask).await,
             AlterAction::DropMask { column } => return self.drop_mask(name, column).await,
-            AlterAction::Tags(_) | AlterAction::ColumnTags { .. } | AlterAction::SetTagValues(_) => {
-                return Err(EngineError::Unimplemented("a change of tags".to_owned()));
+            AlterAction::Tags(change) => {
+                return self.change_tags(TagTarget { kind, name, column: None }, change).await;
             }
+            AlterAction::ColumnTags { column, change } => {
+                return self.change_tags(TagTarget { kind, name, column: Some(column) }, change).await;
+            }
+            AlterAction::SetTagValues(values) => return self.set_tag_values(name, values).await,
         };
         self.update(kind, name, update).await
     }

@@ -84,9 +84,11 @@ impl Run {
             let pairs: Vec<String> = securable.properties.iter().map(|(k, v)| format!("{k}={v}")).collect();
             lines.push(line("Properties", &format!("[{}]", pairs.join(","))));
         }
+        lines.extend(self.described_tags(securable).iter().map(|(key, value)| line(key, value)));
         if let Some(table) = securable.as_table() {
             lines.extend(self.table_lines(table, manages));
         }
+        lines.extend(self.described_policies(entry).iter().map(|(key, value)| line(key, value)));
         // What a view or function says may name what its readers may not see.
         if let Some(view) = securable.as_view().filter(|_| manages) {
             lines.push(line("View Text", &view.sql));
@@ -137,11 +139,10 @@ impl Run {
         if let Some(filter) = &table.row_filter {
             lines.push(line("Row Filter", &self.policy_text(filter.function, table, &filter.arguments)));
         }
-        for column in &table.columns {
-            if let Some(mask) = &column.mask {
-                let policy = self.policy_text(mask.function, table, &mask.using);
-                lines.push(line(&format!("Column Mask on {}", column.name), &policy));
-            }
+        for (column, (path, mask)) in table.columns.iter().flat_map(|c| c.masks().map(move |mask| (c, mask))) {
+            let policy = self.policy_text(mask.function, table, &mask.using);
+            let masked = path.iter().fold(column.name.to_string(), |name, field| format!("{name}.{}", field.as_str()));
+            lines.push(line(&format!("Column Mask on {masked}"), &policy));
         }
         lines
     }

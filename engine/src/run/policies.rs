@@ -5,9 +5,10 @@ use lakewarden_catalog::model::FullName;
 use lakewarden_catalog::ops::open::Opened;
 use lakewarden_catalog::ops::rules::{Argument, MaskBinding, RowFilterBinding};
 
-use super::{Run, fitting};
+use super::Run;
 use crate::error::EngineError;
 use crate::names;
+use crate::planner::fitting;
 use crate::statement::{Literal, MaskSpec, PolicyArgument, RowFilterSpec};
 use crate::stream::QueryStream;
 
@@ -74,7 +75,7 @@ impl Run {
     }
 }
 
-fn argument(argument: &PolicyArgument) -> Argument {
+pub(super) fn argument(argument: &PolicyArgument) -> Argument {
     match argument {
         PolicyArgument::Column(name) => Argument::Column(name.clone()),
         PolicyArgument::Literal(literal) => Argument::Literal(match literal {

@@ -95,7 +95,7 @@ impl Run {
         let new = self.new_table(create, name.clone(), &stored, place)?;
         if new.row_filter.is_some() || !new.masks.is_empty() {
             let preview = self.pinned.preview_table(&new)?;
-            super::fitting::require(&preview)?;
+            crate::planner::fitting::require(&preview)?;
             self.planner.govern(&preview, &stored, &self.scope()).await?;
         }
         self.change(move |metastore, caller| metastore.create_table(caller, &new)).await?;
