@@ -32,8 +32,11 @@ fn of(statement: &Statement) -> String {
         Statement::ShowGrants(show) if show.effective => "SHOW EFFECTIVE GRANTS",
         Statement::ShowGrants(_) => "SHOW GRANTS",
         Statement::ExplainAccess(_) => "EXPLAIN ACCESS",
-        Statement::Show(_) => "SHOW",
-        Statement::Describe(_) => "DESCRIBE",
+        Statement::Show(_) | Statement::ShowPolicies(_) | Statement::ShowTags(_) => "SHOW",
+        Statement::CreatePolicy(_) => "CREATE POLICY",
+        Statement::DropPolicy(_) => "DROP POLICY",
+        Statement::CreateTag(_) => "CREATE TAG",
+        Statement::Describe(_) | Statement::DescribePolicy(_) => "DESCRIBE",
         Statement::ListFiles(_) => "LIST",
         Statement::CreatePrincipal(create) => return with_principal("CREATE", create.kind),
         Statement::AlterPrincipal(alter) => return with_principal("ALTER", alter.kind),
@@ -73,6 +76,8 @@ mod tests {
     #[case("show grants on table t", "SHOW GRANTS")]
     #[case("show effective grants on table t", "SHOW EFFECTIVE GRANTS")]
     #[case("explain access select on table t", "EXPLAIN ACCESS")]
+    #[case("set tag on table t pii", "ALTER TABLE")]
+    #[case("drop policy p on schema s", "DROP POLICY")]
     #[case("not sql", "")]
     #[case("", "")]
     fn statements_are_known_by_their_words(#[case] text: &str, #[case] expected: &str) {
