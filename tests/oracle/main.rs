@@ -1,0 +1,71 @@
+//! The property, put to the test: a caller's queries on a governed database answer as an admin's do on a copy that holds only what
+//! the caller's policies let through.
+//!
+//! `cargo test --test oracle` runs 500 cases; `LAKEWARDEN_ORACLE_CASES` sets another number, and `LAKEWARDEN_ORACLE_SEED` another start.
+
+#![expect(clippy::disallowed_methods, reason = "the copy is made by plain DataFusion, and the number of cases comes from outside")]
+
+mod answer;
+mod copy;
+mod dice;
+mod judge;
+mod kinds;
+mod lake;
+mod policies;
+mod queries;
+mod report;
+mod world;
+
+use dice::{Dice, Source};
+use judge::{Judge, Tally};
+use lake::{Lake, Split};
+use queries::Query;
+use world::World;
+
+const CASES: usize = 500;
+const QUERIES_OF_A_WORLD: usize = 20;
+const WORLD_CHOICES: usize = 600;
+const QUERY_CHOICES: usize = 300;
+
+fn setting(name: &str, otherwise: usize) -> usize {
+    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_governed_database_answers_as_its_copy() {
+    let cases = setting("LAKEWARDEN_ORACLE_CASES", CASES);
+    let seed = setting("LAKEWARDEN_ORACLE_SEED", 1) as u64;
+    let (mut tally, mut hidden, mut reports) = (Tally::default(), 0, Vec::new());
+    let started = std::time::Instant::now();
+    let mut lake = Lake::new().await;
+    for number in 0..cases.div_ceil(QUERIES_OF_A_WORLD) {
+        if number % 50 == 49 {
+            lake = Lake::new().await;
+        }
+        let mut source = Source::new(seed.wrapping_mul(1_000_003).wrapping_add(number as u64));
+        let choices = source.choices(WORLD_CHOICES);
+        let mut world = World::new(&mut Dice::new(&choices.current()));
+        let (place, copy) = match lake.place(number, &mut world).await {
+            Ok(made) => made,
+            Err(error) => panic!("world {number}: {error}"),
+        };
+        hidden += copy.hidden_rows;
+        let judge = Judge { lake: &lake, world: &world, place: &place, copy: &copy };
+        for case in 0..QUERIES_OF_A_WORLD.min(cases - number * QUERIES_OF_A_WORLD) {
+            let mut choices = source.choices(QUERY_CHOICES);
+            let split = if case % 3 == 2 { Split::Few } else { Split::Large };
+            let query = Query::new(&world, &mut Dice::new(&choices.current()));
+            let verdict = judge.judge(&query, split).await;
+            tally.add(&verdict);
+            if !verdict.agrees {
+                reports.push(report::simplest(&judge, &mut choices, split, number).await);
+                if reports.len() >= 8 {
+                    panic!("{tally:?}\n{}", reports.join("\n"));
+                }
+            }
+        }
+    }
+    println!("oracle: {tally:?}, {hidden} hidden rows, {} s", started.elapsed().as_secs());
+    assert!(reports.is_empty(), "{tally:?}\n{}", reports.join("\n"));
+    assert!(tally.with_rows * 100 > tally.cases * 40, "too few queries answer with rows: {tally:?}");
+}
