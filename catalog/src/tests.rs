@@ -18,6 +18,7 @@ use crate::{Caller, ErrorKind, Metastore};
 mod columns;
 mod grants;
 mod history;
+mod policies;
 mod sequences;
 mod storage;
 

@@ -363,3 +363,28 @@ impl Securable {
         self.folder().filter(|_| is_ours).map(|folder| &**folder)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table as a store has it that was written before there were tags and policies.
+    #[test]
+    fn records_from_before_tags_and_policies_read_on_and_are_written_as_they_were() {
+        let old = r#"{"id":"00000000-0000-7000-8000-000000000001","parent":null,"name":"t",
+            "owner":"00000000-0000-0000-0000-000000000001","created_at_ms":1,
+            "created_by":"00000000-0000-0000-0000-000000000001","updated_at_ms":1,
+            "updated_by":"00000000-0000-0000-0000-000000000001","etag":1,
+            "body":{"kind":"table","table_type":"managed","location":"file:///t","columns":[
+                {"id":0,"name":"a","type_text":"INT","nullable":true,
+                 "mask":{"function":"00000000-0000-7000-8000-000000000002","using":[{"column":0}]}}],
+             "next_column_id":1,
+             "row_filter":{"function":"00000000-0000-7000-8000-000000000003","arguments":[{"literal":"1"}]}}}"#;
+        let read: Securable = serde_json::from_str(old).unwrap();
+        assert!(read.tags.is_none() && read.policies().is_empty());
+        assert_eq!(read.columns()[0].masks().count(), 1);
+        let (written, old): (serde_json::Value, serde_json::Value) =
+            (serde_json::to_value(&read).unwrap(), serde_json::from_str(old).unwrap());
+        assert_eq!(written, old);
+    }
+}

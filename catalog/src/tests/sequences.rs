@@ -4,8 +4,13 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::CatalogError;
-use crate::model::PrincipalKind;
+use crate::model::{Condition, FunctionBody, Parameter, PrincipalKind};
+use crate::ops::functions::NewFunction;
+use crate::ops::governed::{NewTag, ValuesChange};
 use crate::ops::grants::PrivilegeOn;
+use crate::ops::policies::{NewMatch, NewPolicy, PolicyKind};
+use crate::ops::rules::Argument;
+use crate::ops::tags::TagTarget;
 use crate::state::State;
 
 /// Everything in a state that the change log keeps, in an order that does not depend on how it came about.
@@ -48,6 +53,14 @@ enum Change {
     Owner(On, u8),
     Delete(On, bool),
     DeletePrincipal(u8, Option<u8>),
+    Function(u8, u8),
+    Tag { on: On, column: Option<&'static str>, key: u8, value: Option<u8> },
+    GovernedTag(u8, Vec<u8>),
+    TagValues(u8, ValuesChange),
+    DropTag(u8),
+    Policy { on: On, name: u8, function: u8, to: u8, key: u8, masks: bool },
+    DropPolicy(On, u8),
+    DropFunction(u8, u8),
 }
 
 /// A catalog, schema or table by number.
@@ -98,6 +111,35 @@ fn change() -> impl Strategy<Value = Change> {
         2 => (on(), p()).prop_map(|(on, p)| Change::Owner(on, p)),
         2 => (on(), any::<bool>()).prop_map(|(on, cascade)| Change::Delete(on, cascade)),
         1 => (p(), prop::option::of(p())).prop_map(|(who, heir)| Change::DeletePrincipal(who, heir)),
+        8 => attributes(),
+    ]
+}
+
+/// A change of tags and policies.
+fn attributes() -> impl Strategy<Value = Change> {
+    let n = || 0..2u8;
+    let on = || (n(), 0..4u8, 0..4u8).prop_map(|(c, s, t)| On(c, s, t));
+    let values = || prop::collection::vec(n(), 0..3);
+    let change = (0..3u8, values()).prop_map(|(how, values)| {
+        let values = values.iter().map(|value| format!("v{value}")).collect();
+        match how {
+            0 => ValuesChange::Set(values),
+            1 => ValuesChange::Add(values),
+            _ => ValuesChange::Drop(values),
+        }
+    });
+    let column = prop::sample::select(&[None, Some("A"), Some("b")][..]);
+    let tag = (on(), column, n(), prop::option::weighted(0.7, n()));
+    let policy = (on(), n(), n(), 0..6u8, n(), any::<bool>());
+    prop_oneof![
+        4 => tag.prop_map(|(on, column, key, value)| Change::Tag { on, column, key, value }),
+        1 => (n(), values()).prop_map(|(key, values)| Change::GovernedTag(key, values)),
+        1 => (n(), change).prop_map(|(key, change)| Change::TagValues(key, change)),
+        1 => n().prop_map(Change::DropTag),
+        1 => (n(), n()).prop_map(|(s, f)| Change::Function(s, f)),
+        3 => policy.prop_map(|(on, name, function, to, key, masks)| Change::Policy { on, name, function, to, key, masks }),
+        1 => (on(), n()).prop_map(|(on, name)| Change::DropPolicy(on, name)),
+        1 => (n(), n()).prop_map(|(s, f)| Change::DropFunction(s, f)),
     ]
 }
 
@@ -143,13 +185,80 @@ fn apply(world: &World, change: &Change) -> Result<(), CatalogError> {
             let leftovers = heir.map_or(Leftovers::Cascade, |heir| Leftovers::ReassignTo(who(heir)));
             metastore.delete_principal(admin, None, &who(*n), &leftovers, None)
         }
+        change => apply_attributes(world, change),
     }
+}
+
+fn key(number: u8) -> String {
+    format!("k{number}")
+}
+
+fn apply_attributes(world: &World, change: &Change) -> Result<(), CatalogError> {
+    let (metastore, admin) = (&world.metastore, &world.admin);
+    match change {
+        Change::Function(s, f) => metastore.create_function(admin, &function(*s, *f)).map(drop),
+        Change::DropFunction(s, f) => {
+            metastore.delete(admin, SecurableKind::Function, &function(*s, *f).name, Delete::default())
+        }
+        Change::Tag { on, column, key: number, value } => {
+            let target = TagTarget { kind: on.kind(), name: on.name(), column: column.map(str::to_owned) };
+            match value {
+                Some(value) => metastore.set_tags(admin, &target, &[(key(*number), format!("v{value}"))]).map(drop),
+                None => metastore.unset_tags(admin, &target, &[key(*number)]).map(drop),
+            }
+        }
+        Change::GovernedTag(number, values) => {
+            let values = values.iter().map(|value| format!("v{value}")).collect();
+            let new = NewTag { name: name(&key(*number)), values, describe: Describe::default() };
+            metastore.create_tag(admin, &new).map(drop)
+        }
+        Change::TagValues(number, change) => {
+            metastore.alter_tag_values(admin, &full(&key(*number)), change, None).map(drop)
+        }
+        Change::DropTag(number) => metastore.delete(admin, SecurableKind::Tag, &full(&key(*number)), Delete::default()),
+        Change::Policy { on, name: number, function: f, to, key: tag, masks } => {
+            let condition = Condition::HasTagValue(key(*tag).into(), "v1".into());
+            let new = NewPolicy {
+                name: name(&format!("q{number}")),
+                kind: on.kind(),
+                securable: on.name(),
+                comment: None,
+                effect: if *masks { PolicyKind::ColumnMask } else { PolicyKind::RowFilter },
+                function: function(0, *f).name,
+                to: vec![who(*to)],
+                except: vec![who((*to + 1) % 6)],
+                when: Some(condition.clone()),
+                matches: vec![NewMatch { condition, alias: Some("x".to_owned()) }],
+                on_column: masks.then(|| "X".to_owned()),
+                using: if *masks { Vec::new() } else { vec![Argument::Column("x".to_owned())] },
+                replace: *tag == 0,
+            };
+            metastore.create_policy(admin, &new).map(drop)
+        }
+        Change::DropPolicy(on, number) => {
+            metastore.drop_policy(admin, on.kind(), &on.name(), &name(&format!("q{number}")))
+        }
+        other => panic!("{other:?} is no change of attributes"),
+    }
+}
+
+/// The function `n0.n{s}.f{f}`, of one parameter.
+fn function(s: u8, f: u8) -> NewFunction {
+    let parameter = Parameter { name: name("x"), type_text: "BIGINT".to_owned(), comment: None };
+    let body = FunctionBody {
+        parameters: vec![parameter],
+        return_type: "BOOLEAN".to_owned(),
+        body: "x > 0".to_owned(),
+        namespace: Default::default(),
+        dependencies: Vec::new(),
+    };
+    NewFunction { name: full(&format!("n0.n{s}.f{f}")), body, describe: Describe::default(), replace: false }
 }
 
 /// A world in which most changes are legal.
 fn furnished() -> World {
     let world = world();
-    let changes = [Change::Catalog(0), Change::Schema(0, 0), Change::Table(0, 0, 0)];
+    let changes = [Change::Catalog(0), Change::Schema(0, 0), Change::Table(0, 0, 0), Change::Function(0, 0)];
     (0..6).map(Change::Principal).chain(changes).for_each(|change| apply(&world, &change).unwrap());
     world
 }

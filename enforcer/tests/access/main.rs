@@ -5,10 +5,12 @@ mod effective;
 mod explain;
 mod hidden;
 mod past;
+mod policies;
 mod rehearse;
 mod remedy;
 mod sample;
 mod statement;
+mod tags;
 mod who_can;
 
 use std::sync::Arc;
