@@ -72,6 +72,7 @@ macro_rules! cases {
 }
 
 cases!(
+    abac,
     attacks,
     attacks_authorization,
     basics,
@@ -84,5 +85,6 @@ cases!(
     renames,
     statements,
     storage,
+    tags,
     time_travel,
 );

@@ -7,7 +7,7 @@ use lakewarden_catalog::model::{
 };
 use lakewarden_catalog::ops::entries::Entry;
 
-use super::Run;
+use super::{Run, tags};
 use super::grants::securable_kind;
 use crate::error::EngineError;
 use crate::statement::Describe;
@@ -94,6 +94,9 @@ impl Run {
             lines.push(line("View Text", &view.sql));
         }
         lines.extend(self.storage_lines(securable, manages));
+        if let Some(tag) = securable.as_tag() {
+            lines.push(line("Allowed Values", &tags::listed(tag)));
+        }
         if let Some(function) = securable.as_function() {
             let parameters = function.parameters.iter().map(|p| format!("{} {}", p.name, p.type_text));
             lines.push(line("Input", &parameters.collect::<Vec<_>>().join(", ")));

@@ -1,7 +1,7 @@
 //! Tags: SET and UNSET, the governed ones, and who is marked with what.
 
 use lakewarden_catalog::CatalogError;
-use lakewarden_catalog::model::{Column, FullName, Name, Securable, SecurableKind, Tags, Text};
+use lakewarden_catalog::model::{Column, FullName, Name, Securable, SecurableKind, TagBody, Tags, Text};
 use lakewarden_catalog::ops::containers::Describe;
 use lakewarden_catalog::ops::entries::Entry;
 use lakewarden_catalog::ops::governed::{NewTag, ValuesChange};
@@ -103,7 +103,7 @@ impl Run {
         let tags = self.pinned.list(SecurableKind::Tag, None, &Page::all())?.items;
         let row = |entry: Entry| {
             let tag = &entry.securable;
-            let values = tag.as_tag().map(|tag| listed(tag.values.iter().map(|value| value.as_str())));
+            let values = tag.as_tag().map(listed);
             [Some(tag.name.to_string()), values, Some(entry.owner.clone()), tag.comment.clone()]
         };
         text_answer(["tag_name", "allowed_values", "owner", "comment"], tags.into_iter().map(row).collect())
@@ -133,9 +133,9 @@ fn lines_of<'a>(tags: Option<&'a Tags>, kind: SecurableKind, marked: &'a str) ->
     tags.into_iter().flat_map(Tags::iter).map(line)
 }
 
-/// Values as SQL writes a list of them.
-fn listed<'a>(values: impl Iterator<Item = &'a str>) -> String {
-    values.map(super::policies::quoted).collect::<Vec<_>>().join(", ")
+/// The values of a governed tag as SQL writes a list of them; empty for any.
+pub(super) fn listed(tag: &TagBody) -> String {
+    tag.values.iter().map(|value| super::policies::quoted(value.as_str())).collect::<Vec<_>>().join(", ")
 }
 
 /// A tag as people read it: `pii = ssn`, `reviewed`.
