@@ -14,7 +14,7 @@ mod native;
 mod regexp;
 mod series;
 mod spelled;
-mod subscript;
+mod syntax;
 mod tokens;
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
 pub use identity::{Identity, RecipientProperties};
-pub use subscript::Subscript;
+pub use syntax::Syntax;
 pub use tokens::TokenKey;
 
 /// The registry. Made once; identity functions are added for each statement.
@@ -75,6 +75,11 @@ impl Functions {
     /// Scalar functions for one statement of a caller.
     pub fn scalar(&self, identity: &Identity) -> Vec<Arc<ScalarUDF>> {
         self.scalar.iter().cloned().chain(identity::functions(identity)).collect()
+    }
+
+    /// What plans syntax before the library does.
+    pub fn syntax(&self) -> Syntax {
+        Syntax { substring: self.scalar.iter().find(|function| function.name() == "substr").cloned() }
     }
 
     /// Aggregate functions.

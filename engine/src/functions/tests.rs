@@ -1,4 +1,8 @@
-use std::collections::HashSet;
+mod masks;
+mod regexp;
+mod spelled;
+
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::util::pretty::pretty_format_batches;
@@ -15,10 +19,14 @@ async fn ask(sql: &str) -> datafusion::error::Result<String> {
         catalog: Some("hr".into()),
         schema: None,
         metastore: Some("lakewarden".into()),
-        recipient: None,
+        recipient: Some(Arc::new(BTreeMap::from([("country".to_owned(), "DE".to_owned())]))),
     };
-    let workshop = Workshop::new(Limits { threads: 1, ..Limits::default() })?;
-    let state = workshop.sessions(&identity)?.caller;
+    ask_as(&identity, sql).await
+}
+
+async fn ask_as(identity: &Identity, sql: &str) -> datafusion::error::Result<String> {
+    let workshop = Workshop::new(Limits { threads: 1, ..Limits::default() })?.keyed(Some(TokenKey::new(&[1; 32])));
+    let state = workshop.sessions(identity)?.caller;
     let plan = state.create_logical_plan(sql).await?;
     let plan = state.create_physical_plan(&plan).await?;
     let batches = collect(plan, state.task_ctx()).await?;
@@ -41,6 +49,12 @@ async fn ask(sql: &str) -> datafusion::error::Result<String> {
 #[case::other_letters("SELECT is_member('STRAßE')", "true")]
 #[case::unknown("SELECT is_member('admins')", "false")]
 #[case::null("SELECT is_member(NULL) IS NULL", "true")]
+#[case::recipient(
+    "SELECT current_recipient('country'), current_recipient('COUNTRY'), current_recipient('x') IS NULL",
+    "DE DE true"
+)]
+#[case::recipients("SELECT current_recipient(k) FROM (VALUES ('Country'), ('x'), (NULL)) v(k)", "DE;;")]
+#[case::metastore("SELECT current_metastore()", "lakewarden")]
 #[case::rows("SELECT is_member(g) FROM (VALUES ('Analysts'), ('x'), (NULL)) v(g)", "true;false;")]
 #[case::databricks_names(
     "SELECT lcase('A'), ucase('b'), len('abc'), ceiling(1.2), sign(-3.0), startswith('ab', 'a')",
@@ -61,6 +75,13 @@ async fn ask(sql: &str) -> datafusion::error::Result<String> {
 #[tokio::test]
 async fn functions_answer(#[case] sql: &str, #[case] wanted: &str) {
     assert_eq!(ask(sql).await.unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn who_is_no_recipient_has_no_properties() {
+    let answer =
+        ask_as(&Identity::nobody(), "SELECT current_recipient('country') IS NULL, current_metastore() IS NULL").await;
+    assert_eq!(answer.unwrap(), "true true");
 }
 
 #[rstest]
