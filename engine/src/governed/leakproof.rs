@@ -3,6 +3,9 @@
 //! Source: enforcement design, section 4. A leakproof predicate can't fail on any value, is pure, and reads only columns whose stored
 //! value is the visible value, so pruning by stored statistics tells nothing that the visible rows don't tell. The list is closed: what isn't
 //! recognised stays above.
+//!
+//! Statistics leave NaN out, although it is greater than every number: whether a file with a NaN is read would depend on what else is in it. So
+//! where rows are hidden, columns of floating point are not compared below.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,9 +15,18 @@ use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
 
+/// The columns of a relation that predicates of a caller may read below the barrier: shown as stored, and skipped by exactly.
+pub fn open_columns(schema: &Schema, pass_through: &HashSet<String>, hides_rows: bool) -> HashSet<String> {
+    let exact = |name: &&String| {
+        let found = schema.field_with_name(name);
+        found.is_ok_and(|field| !(hides_rows && field.data_type().is_floating()))
+    };
+    pass_through.iter().filter(exact).cloned().collect()
+}
+
 /// Whether a predicate may be evaluated on rows and files that the caller may not see.
-pub fn is_leakproof(predicate: &Expr, schema: &Schema, pass_through: &HashSet<String>) -> bool {
-    Judge { schema, pass_through }.holds(predicate)
+pub fn is_leakproof(predicate: &Expr, schema: &Schema, open: &HashSet<String>) -> bool {
+    Judge { schema, open }.holds(predicate)
 }
 
 /// Whether a run-time filter of a join, an aggregate or a TopK may go below: it is one, and all it reads are `open` columns, bare.
@@ -29,7 +41,7 @@ pub fn is_leakproof_dynamic(filter: &Arc<dyn PhysicalExpr>, open: &HashSet<usize
 
 struct Judge<'a> {
     schema: &'a Schema,
-    pass_through: &'a HashSet<String>,
+    open: &'a HashSet<String>,
 }
 
 impl Judge<'_> {
@@ -62,7 +74,7 @@ impl Judge<'_> {
     /// The type of a bare, unmasked, scalar column.
     fn column(&self, expr: &Expr) -> Option<&DataType> {
         let Expr::Column(column) = expr else { return None };
-        if !self.pass_through.contains(&column.name) {
+        if !self.open.contains(&column.name) {
             return None;
         }
         let data_type = self.schema.field_with_name(&column.name).ok()?.data_type();

@@ -75,13 +75,14 @@ pub fn govern_table(raw: &RawTable, policy: TablePolicy, system: &SessionState) 
         pass_through,
         has_row_filter,
         is_view: false,
+        strict: false,
     })
 }
 
 /// The governed plan of a view over its planned body. A view is a barrier of its own: its WHERE hides rows.
 pub fn govern_view(label: String, policy_ids: Vec<String>, body: LogicalPlan) -> GovernedSpec {
     let pass_through = bare_columns(&body);
-    GovernedSpec { label, policy_ids, plan: body, pass_through, has_row_filter: true, is_view: true }
+    GovernedSpec { label, policy_ids, plan: body, pass_through, has_row_filter: true, is_view: true, strict: false }
 }
 
 /// Puts the row filter and its barrier on the scan, unless the filter is TRUE for this caller whatever the row.

@@ -21,7 +21,7 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, Sched
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
 };
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -42,6 +42,8 @@ pub(super) struct Seal {
     /// What the caller's plan was promised.
     pub(super) schema: SchemaRef,
     /// Positions of columns whose value is the stored value.
+    pub(super) stored: HashSet<usize>,
+    /// Positions of those that run-time filters may read.
     pub(super) open: HashSet<usize>,
     pub(super) reveal: Reveal,
     pub(super) config: SessionConfig,
@@ -102,11 +104,11 @@ impl Seal {
         shown.num_rows = inner.num_rows;
         for (index, (to, from)) in shown.column_statistics.iter_mut().zip(&inner.column_statistics).enumerate() {
             // Statistics of a writer may be rounded or cut off: good for choosing a plan, not for answering from.
-            if self.open.contains(&index) {
+            if self.stored.contains(&index) {
                 *to = from.clone().to_inexact();
             }
         }
-        if self.open.len() == self.schema.fields().len() {
+        if self.stored.len() == self.schema.fields().len() {
             shown.total_byte_size = inner.total_byte_size;
         }
         shown
@@ -148,6 +150,12 @@ impl GovernedScanExec {
     /// `catalog.schema.table`.
     pub fn label(&self) -> &str {
         &self.seal.label
+    }
+
+    /// Whether policies bind what is shown. What operators count of it besides rows (bytes, batches, rows before a filter) tells of
+    /// what is hidden.
+    pub fn is_bound(&self) -> bool {
+        self.seal.reveal == Reveal::Nothing || !self.seal.policy_ids.is_empty()
     }
 
     /// The hidden plan, for `EXPLAIN GOVERNED` by somebody who may see the policies, and for tests.
@@ -237,10 +245,10 @@ impl ExecutionPlan for GovernedScanExec {
         let hide = move |error| redact(seal.faults.as_ref(), &seal.label, &error);
         let stream = self.inner.execute(partition, self.seal.context(&caller)).map_err(&hide)?;
         let seal = Arc::clone(&self.seal);
-        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let rows = MetricBuilder::new(&self.metrics).output_rows(partition);
         let shown = stream.map(move |batch| {
             let batch = batch.and_then(|batch| seal.relabel(batch)).map_err(&hide)?;
-            metrics.output_rows().add(batch.num_rows());
+            rows.add(batch.num_rows());
             Ok(batch)
         });
         Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.seal.schema), shown)))

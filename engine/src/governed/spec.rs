@@ -23,6 +23,8 @@ pub struct GovernedSpec {
     pub has_row_filter: bool,
     /// Whether the plan is the body of a view.
     pub is_view: bool,
+    /// Whether nothing that the caller asks may decide what is read: no skipping by their predicates, no run-time filters.
+    pub strict: bool,
 }
 
 /// Shows the label only: the plan holds the text of the policies.

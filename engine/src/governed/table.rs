@@ -13,12 +13,14 @@ use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableProviderFilterPushDown, TableType};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_expr::Partitioning;
+use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
 use super::barrier::BarrierPlanner;
 use super::fault::{FaultLog, redact};
-use super::leakproof::is_leakproof;
+use super::leakproof::{is_leakproof, open_columns};
 use super::proof;
 use super::raw::RawTable;
 use super::sealed::{GovernedScanExec, Reveal, Seal};
@@ -28,6 +30,8 @@ use super::spec::GovernedSpec;
 pub struct GovernedTable {
     spec: GovernedSpec,
     schema: SchemaRef,
+    /// Columns that predicates of the caller may read below the barrier.
+    open: HashSet<String>,
     /// Places of columns that no scan may show.
     closed: BTreeSet<usize>,
     system: Arc<SessionState>,
@@ -38,7 +42,11 @@ impl GovernedTable {
     /// Makes the provider. Everything below it is planned under `system`, whatever session the caller's query is planned under.
     pub fn new(spec: GovernedSpec, system: Arc<SessionState>, faults: Arc<dyn FaultLog>) -> Self {
         let schema = visible_schema(&spec);
-        Self { spec, schema, closed: BTreeSet::new(), system, faults }
+        let open = match spec.strict {
+            true => HashSet::new(),
+            false => open_columns(&schema, &spec.pass_through, spec.has_row_filter),
+        };
+        Self { spec, schema, open, closed: BTreeSet::new(), system, faults }
     }
 
     /// The same without the columns at these places: a scan that asks for one is refused. Policies still read them.
@@ -71,11 +79,22 @@ impl GovernedTable {
         let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(BarrierPlanner)]);
         let physical = planner.create_physical_plan(&optimized, self.system.as_ref()).await?;
         proof::physical(&physical, barriers)?;
+        let physical = self.spread(physical, limit)?;
         let schema = match projection {
             Some(indices) => Arc::new(self.schema.project(indices)?),
             None => Arc::clone(&self.schema),
         };
         Ok(Arc::new(GovernedScanExec::new(self.seal(schema), physical)))
+    }
+
+    /// Gives a scan that hides rows as many partitions as any has. Otherwise the caller's plan would show whether there are fewer files.
+    fn spread(&self, plan: Arc<dyn ExecutionPlan>, limit: Option<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+        let partitions = self.system.config().target_partitions();
+        let is_full = plan.output_partitioning().partition_count() >= partitions;
+        if !self.spec.has_row_filter || self.spec.is_view || limit.is_some() || is_full {
+            return Ok(plan);
+        }
+        Ok(Arc::new(RepartitionExec::try_new(plan, Partitioning::RoundRobinBatch(partitions))?))
     }
 
     /// Refuses a scan that asks for a closed column. The planner refuses the statement before; this holds when it did not.
@@ -92,7 +111,8 @@ impl GovernedTable {
     }
 
     fn seal(&self, schema: SchemaRef) -> Seal {
-        let open: HashSet<usize> = indices(&schema, |name| self.spec.pass_through.contains(name));
+        let stored = indices(&schema, |name| self.spec.pass_through.contains(name));
+        let open = indices(&schema, |name| self.open.contains(name));
         let reveal = match self.spec.has_row_filter || self.spec.is_view || !self.closed.is_empty() {
             true => Reveal::Nothing,
             false => Reveal::VisibleColumns,
@@ -101,6 +121,7 @@ impl GovernedTable {
             label: self.spec.label.clone(),
             policy_ids: self.spec.policy_ids.clone(),
             schema,
+            stored,
             open,
             reveal,
             config: self.system.config().clone(),
@@ -131,7 +152,7 @@ impl TableProvider for GovernedTable {
     // write methods, which refuse.
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
-        let judge = |filter: &&Expr| match is_leakproof(filter, &self.schema, &self.spec.pass_through) {
+        let judge = |filter: &&Expr| match is_leakproof(filter, &self.schema, &self.open) {
             true => TableProviderFilterPushDown::Inexact,
             false => TableProviderFilterPushDown::Unsupported,
         };
@@ -171,7 +192,7 @@ impl Request {
         let mut vetted = Vec::with_capacity(filters.len());
         for filter in filters {
             // The optimizer rewrites filters after `supports_filters_pushdown` judged them. The caller's plan applies all of them again.
-            if is_leakproof(filter, &table.schema, &table.spec.pass_through) {
+            if is_leakproof(filter, &table.schema, &table.open) {
                 vetted.push(unqualified(filter)?);
             }
         }
@@ -188,10 +209,10 @@ impl Request {
         })
     }
 
-    /// Adds the request to the governed plan. The filters are applied above the barrier where that saves computing masks or a limit needs
-    /// it; otherwise they only tell storage what it may skip, and the caller's plan applies them.
+    /// Adds the request to the governed plan. The filters tell storage what it may skip. They are applied too where that saves computing masks,
+    /// where a limit needs it, and where rows are hidden: how many rows leave the scan must not depend on which files could be skipped.
     fn into_plan(self, spec: &GovernedSpec) -> Result<LogicalPlan> {
-        let applied = spec.is_view || self.masks_asked || self.limit.is_some();
+        let applied = spec.has_row_filter || self.masks_asked || self.limit.is_some();
         let mut plan = spec.plan.clone();
         if !spec.is_view && !self.filters.is_empty() && (spec.has_row_filter || !applied) {
             plan = with_hints(plan, &self.filters)?;

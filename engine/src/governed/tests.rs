@@ -3,5 +3,8 @@
 mod attacks;
 mod closed;
 pub(crate) mod fixture;
+mod leaf;
+mod leakproof;
 mod metadata;
+mod optimizer;
 mod policies;

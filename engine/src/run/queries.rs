@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNode;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 use sqlparser::ast::Query;
 
 use super::Run;
 use super::veil::veiled;
 use crate::error::EngineError;
+use crate::exec::StatementExec;
+use crate::governed::GovernedScanExec;
 use crate::statement::Explain;
 use crate::stream::{QueryStream, text_answer};
 
@@ -37,19 +42,45 @@ impl Run {
             rows.insert(0, line("initial_logical_plan", plan.display_indent()));
         }
         if explain.analyze {
+            let (_, steady) = self.steady().plan(&plan).await?;
+            let physical = if reads_bound(&physical)? { steady } else { physical };
             self.runtime.drain(Arc::clone(&physical)).await?;
-            rows.push(line("plan_with_metrics", metrics_text(physical.as_ref())));
+            rows.push(line("plan_with_metrics", metrics_text(&physical)?));
         } else {
             rows.push(line("physical_plan", displayable(physical.as_ref()).indent(explain.verbose)));
         }
         text_answer(["plan_type", "plan"], rows)
     }
+
+    /// A runtime whose operators don't skip by what others have found so far. How many rows each of them sees then depends on the rows alone,
+    /// not on the files that hold them together with hidden ones.
+    fn steady(&self) -> StatementExec {
+        let mut user = SessionState::clone(&self.runtime.user);
+        let optimizer = &mut user.config_mut().options_mut().optimizer;
+        optimizer.enable_dynamic_filter_pushdown = false;
+        optimizer.enable_join_dynamic_filter_pushdown = false;
+        optimizer.enable_topk_dynamic_filter_pushdown = false;
+        optimizer.enable_aggregate_dynamic_filter_pushdown = false;
+        let mut steady = self.runtime.clone();
+        steady.user = Arc::new(user);
+        steady
+    }
+}
+
+/// Whether a plan reads anything under policies.
+fn reads_bound(plan: &Arc<dyn ExecutionPlan>) -> Result<bool, EngineError> {
+    let bound =
+        |node: &Arc<dyn ExecutionPlan>| node.downcast_ref::<GovernedScanExec>().is_some_and(|scan| scan.is_bound());
+    plan.exists(|node| Ok(bound(node))).map_err(EngineError::internal)
 }
 
 fn line(kind: &str, text: impl std::fmt::Display) -> [Option<String>; 2] {
     [Some(kind.to_owned()), Some(text.to_string())]
 }
 
-fn metrics_text(plan: &dyn ExecutionPlan) -> String {
-    datafusion::physical_plan::display::DisplayableExecutionPlan::with_metrics(plan).indent(false).to_string()
+/// A plan with what its operators counted; of a plan under policies the rows only.
+fn metrics_text(plan: &Arc<dyn ExecutionPlan>) -> Result<String, EngineError> {
+    let shown = DisplayableExecutionPlan::with_metrics(plan.as_ref());
+    let shown = if reads_bound(plan)? { shown.set_metric_names(vec!["output_rows".to_owned()]) } else { shown };
+    Ok(shown.indent(false).to_string())
 }

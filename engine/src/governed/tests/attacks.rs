@@ -1,14 +1,10 @@
 //! Hostile queries. Whatever they are, the answer is what a plain table of the visible, masked rows would give, and no text of an answer or an
 //! error holds a canary.
 
-use std::sync::Arc;
-
-use datafusion::datasource::MemTable;
-use datafusion::execution::SessionStateBuilder;
 use datafusion::physical_plan::collect;
 use rstest::rstest;
 
-use super::fixture::{Lake, MASKS, catalog, sorted, visible_employees};
+use super::fixture::{Lake, MASKS, oracle, sorted};
 
 /// Row filters of different makes that show the same rows to bob.
 const FILTERS: &[&str] = &[
@@ -113,13 +109,4 @@ async fn answers_are_those_of_a_table_of_the_visible_rows(
         }
     }
     assert_eq!(*desk.faults.0.lock(), Vec::<String>::new(), "no fault below the seal");
-}
-
-/// A plain table of the visible rows with the same functions and options.
-fn oracle(caller: &datafusion::execution::SessionState) -> datafusion::execution::SessionState {
-    let batch = visible_employees();
-    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).unwrap();
-    let mut state = SessionStateBuilder::new_from_existing(caller.clone()).build();
-    state.register_catalog_list(catalog(vec![("employees", Arc::new(table))]));
-    state
 }

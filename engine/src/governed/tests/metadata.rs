@@ -23,7 +23,7 @@ use crate::governed::{GovernedScanExec, GovernedTable, RawTable, TablePolicy, go
 const EU: Option<&str> = Some("region = 'EU'");
 
 /// The leaves of a caller's plan.
-fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
+pub(super) fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
     let mut scans = Vec::new();
     plan.apply(|node| {
         if node.is::<GovernedScanExec>() {
@@ -35,7 +35,7 @@ fn scans(plan: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn ExecutionPlan>> {
     scans
 }
 
-fn accepted(plan: &Arc<dyn ExecutionPlan>) -> usize {
+pub(super) fn accepted(plan: &Arc<dyn ExecutionPlan>) -> usize {
     scans(plan)
         .iter()
         .filter_map(|scan| scan.downcast_ref::<GovernedScanExec>())
@@ -43,7 +43,7 @@ fn accepted(plan: &Arc<dyn ExecutionPlan>) -> usize {
         .sum()
 }
 
-fn inner(plan: &Arc<dyn ExecutionPlan>) -> String {
+pub(super) fn inner(plan: &Arc<dyn ExecutionPlan>) -> String {
     let scan = scans(plan).pop().unwrap();
     let hidden = scan.downcast_ref::<GovernedScanExec>().unwrap().governed_plan();
     displayable(hidden.as_ref()).indent(true).to_string()
