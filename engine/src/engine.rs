@@ -9,7 +9,7 @@ use lakewarden_catalog::{Caller, Handle};
 
 use crate::delta::{Location, SnapshotCache, purge};
 use crate::error::EngineError;
-use crate::exec::Exec;
+use crate::exec::{Exec, Load};
 use crate::functions::TokenKey;
 use crate::governed::FaultLog;
 use crate::runtime::Limits;
@@ -65,6 +65,11 @@ impl Engine {
     /// The catalog below the engine.
     pub fn catalog(&self) -> &Handle {
         &self.inner.catalog
+    }
+
+    /// How busy it is.
+    pub fn load(&self) -> Load {
+        self.inner.exec.load()
     }
 
     /// Where the folders of managed tables are.

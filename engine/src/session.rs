@@ -7,6 +7,7 @@ use arrow::datatypes::SchemaRef;
 use lakewarden_catalog::Caller;
 use lakewarden_catalog::model::Namespace;
 use parking_lot::Mutex;
+use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -24,11 +25,19 @@ pub struct Session {
     caller: Caller,
     namespace: Arc<Mutex<Namespace>>,
     recipient: Option<Arc<RecipientProperties>>,
+    cancel: CancellationToken,
 }
 
 impl Session {
     pub(crate) fn new(engine: Engine, caller: Caller, namespace: Namespace) -> Self {
-        Self { engine, caller, namespace: Arc::new(Mutex::new(namespace)), recipient: None }
+        let cancel = CancellationToken::new();
+        Self { engine, caller, namespace: Arc::new(Mutex::new(namespace)), recipient: None, cancel }
+    }
+
+    /// The same session, whose statements end when the token is cancelled. What takes effect at that moment does so as a whole.
+    #[must_use]
+    pub fn cancelled_by(&self, cancel: CancellationToken) -> Self {
+        Self { cancel, ..self.clone() }
     }
 
     /// The same session for a later request of the same principal.
@@ -108,7 +117,7 @@ impl Session {
             metastore: pinned.root().ok().map(|metastore| metastore.name.to_string()),
             recipient: self.recipient.clone(),
         };
-        let runtime = self.engine.exec().statement(self.caller.principal, &identity).await?;
+        let runtime = self.engine.exec().statement(self.caller.principal, &identity, self.cancel.clone()).await?;
         let (user, system) = (runtime.user.clone(), runtime.system.clone());
         let planner = Planner::new(user, system, self.engine.faults(), self.engine.snapshots(), values);
         let (engine, caller) = (self.engine.clone(), self.caller.clone());
@@ -138,6 +147,7 @@ pub(crate) fn is_query(statement: &Statement) -> bool {
             | Statement::ShowGrants(_)
             | Statement::ExplainAccess(_)
             | Statement::Describe(_)
+            | Statement::DescribeLog(_)
             | Statement::ListFiles(_)
     )
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::common::exec_datafusion_err;
@@ -12,13 +12,17 @@ use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
-use futures::StreamExt;
+use futures::{StreamExt, future, stream};
 use parking_lot::Mutex;
+
+use crate::runtime::Meter;
 
 /// What is seen of the rows while they are written.
 #[derive(Default)]
 pub(super) struct Watch {
     rows: AtomicU64,
+    /// Parts whose rows have all gone by.
+    ended: AtomicUsize,
     error: Mutex<Option<DataFusionError>>,
 }
 
@@ -41,6 +45,15 @@ impl Watch {
                 Ok(batch)
             }
             Err(error) => Err(self.keep(error)),
+        }
+    }
+
+    /// All rows of a part have gone by. After the last one the writer commits: from here on the statement can't be stopped, or it has been.
+    fn end(&self, parts: usize, meter: Option<&Meter>) -> PlanResult<()> {
+        let ended = self.ended.fetch_add(1, Ordering::AcqRel) + 1;
+        match meter {
+            Some(meter) if ended == parts => meter.commit().map_err(|stopped| self.keep(stopped.into())),
+            _ => Ok(()),
         }
     }
 
@@ -108,8 +121,12 @@ impl ExecutionPlan for WatchedExec {
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> PlanResult<SendableRecordBatchStream> {
         let watch = Arc::clone(&self.watch);
-        let stream = self.rows.execute(partition, context).map_err(|error| self.watch.keep(error))?;
-        let seen = stream.map(move |batch| watch.see(batch));
+        let stream = self.rows.execute(partition, Arc::clone(&context)).map_err(|error| self.watch.keep(error))?;
+        let (meter, parts) = (Meter::of(context.session_config()), self.properties.partitioning.partition_count());
+        let ended = Arc::clone(&self.watch);
+        let end = stream::once(async move { ended.end(parts, meter.as_deref()) });
+        let end = end.filter_map(|ended| future::ready(ended.err().map(Err)));
+        let seen = stream.map(move |batch| watch.see(batch)).chain(end);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.rows.schema(), seen)))
     }
 }

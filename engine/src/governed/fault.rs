@@ -2,6 +2,8 @@
 
 use datafusion::error::DataFusionError;
 
+use crate::runtime::LimitError;
+
 /// Where the details of a failed governed scan go.
 pub trait FaultLog: Send + Sync {
     /// Keeps the error of reading `label` and gives the reference that the caller is shown.
@@ -30,13 +32,11 @@ impl ScanFault {
     }
 }
 
-/// Replaces an error from below the seal. A full memory pool stays what it is, without the names of the hidden operators; the fault of a
+/// Replaces an error from below the seal. A limit of the statement stays what it is, without the names of the hidden operators; the fault of a
 /// relation further in is told under this relation's name with its own reference, and isn't recorded twice.
 pub(super) fn redact(log: &dyn FaultLog, label: &str, error: &DataFusionError) -> DataFusionError {
-    if let DataFusionError::ResourcesExhausted(_) = error.find_root() {
-        return DataFusionError::ResourcesExhausted(format!(
-            "the memory or spill space of this query ran out while reading `{label}`"
-        ));
+    if let Some(limit) = LimitError::find(error) {
+        return limit.into();
     }
     let reference = match ScanFault::find(error) {
         Some(inner) => inner.reference.clone(),

@@ -30,7 +30,7 @@ impl Planner {
     /// What goes wrong inside a view may name what its reader may not see.
     fn conceal(&self, opened: &Opened, error: EngineError) -> EngineError {
         match error {
-            EngineError::Limit(_) | EngineError::TimedOut { .. } | EngineError::Internal(_) => error,
+            EngineError::Limit(_) | EngineError::Stopped(_) | EngineError::Internal(_) => error,
             // It was recorded where it happened, under a name that the reader may not see.
             EngineError::Governed(inner) => EngineError::Governed(crate::governed::ScanFault {
                 label: opened.full_name.clone(),

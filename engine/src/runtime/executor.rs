@@ -16,9 +16,11 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::admission::Admitted;
 use super::limits::{LimitError, Limits};
+use super::meter::{Meter, metered, trace_spawned};
 
 /// A batch, or the end of a whole result. A query that dies sends neither, so what it sent can't be taken for all.
 type Message = Result<Option<RecordBatch>>;
@@ -26,7 +28,7 @@ type Message = Result<Option<RecordBatch>>;
 /// Batches that may wait for a reader.
 const WAITING_BATCHES: usize = 4;
 
-/// Threads for planning and running queries. A heavy query starves other queries, not the doors.
+/// Threads for planning and running queries. They are not those of the doors, which a heavy query can't starve therefore.
 #[derive(Debug)]
 pub struct Executor {
     runtime: Option<Runtime>,
@@ -40,6 +42,7 @@ impl Executor {
     /// # Errors
     /// When the system gives no threads.
     pub fn new(limits: Limits) -> std::io::Result<Self> {
+        trace_spawned();
         let runtime = Builder::new_multi_thread()
             .worker_threads(limits.threads.max(2))
             .thread_name("query")
@@ -54,21 +57,48 @@ impl Executor {
         Instant::now() + self.limits.timeout
     }
 
-    /// Does one step of a query, such as planning, on the query threads. Dropping the future ends the step at its next point of waiting.
+    /// Does one step of a query, such as planning, on a thread of its own with a deep stack: a step may not give way, and must not keep others'
+    /// queries from the query threads. Dropping the future, or `cancel`, ends the step at its next point of waiting, unless what it does is
+    /// becoming visible: then it goes on to its end.
     ///
     /// # Errors
     /// [`LimitError::TimedOut`] at the deadline, even when the step itself never gives way; the step's own error otherwise.
-    pub async fn run<T, F>(&self, deadline: Instant, step: F) -> Result<T>
+    pub async fn run<T, F>(
+        &self,
+        meter: &Arc<Meter>,
+        deadline: Instant,
+        cancel: &CancellationToken,
+        step: F,
+    ) -> Result<T>
     where
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        let task = self.handle.spawn(step);
-        let _abort = AbortOnDrop(task.abort_handle());
-        match tokio::time::timeout_at(deadline, task).await {
-            Ok(Ok(done)) => done,
-            Ok(Err(died)) => Err(DataFusionError::ExecutionJoin(Box::new(died))),
-            Err(_) => Err(LimitError::TimedOut(self.limits.timeout).into()),
+        let (handle, own) = (self.handle.clone(), Arc::clone(meter));
+        let mut work = self.handle.spawn_blocking(move || {
+            let step = metered(Arc::clone(&own), step);
+            handle.block_on(async move {
+                tokio::select! {
+                    biased;
+                    why = own.stopped() => Err(why.into()),
+                    done = step => done,
+                }
+            })
+        });
+        let mut left = StopOnDrop(Some(Arc::clone(meter)));
+        let why = tokio::select! {
+            biased;
+            done = &mut work => {
+                left.0 = None;
+                return done.map_err(|died| DataFusionError::ExecutionJoin(Box::new(died)))?;
+            }
+            () = tokio::time::sleep_until(deadline) => LimitError::TimedOut(self.limits.timeout),
+            () = cancel.cancelled() => LimitError::Cancelled,
+            why = meter.stopped() => why,
+        };
+        match meter.stop(why) {
+            Some(why) => Err(why.into()),
+            None => work.await.map_err(|died| DataFusionError::ExecutionJoin(Box::new(died)))?,
         }
     }
 
@@ -80,12 +110,14 @@ impl Executor {
         plan: Arc<dyn ExecutionPlan>,
         context: Arc<TaskContext>,
         deadline: Instant,
+        cancel: CancellationToken,
         turn: Option<Admitted>,
     ) -> QueryOutput {
         let schema = plan.schema();
+        let meter = Meter::of(context.session_config()).unwrap_or_else(|| Arc::new(Meter::new(self.limits.cpu_time)));
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
         let most = self.limits.result_rows;
-        let work = self.handle.spawn(async move {
+        let run = async move {
             let _turn = turn;
             let end = match execute_stream(plan, context) {
                 Ok(stream) => forward(stream, &sender, most).await.map(|()| None),
@@ -93,12 +125,16 @@ impl Executor {
             };
             // Without a reader nobody waits for the end either.
             let _ = sender.send(end).await;
-        });
+        };
+        let work = self.handle.spawn(metered(Arc::clone(&meter), run));
         QueryOutput {
             schema,
             receiver,
             timer: Box::pin(tokio::time::sleep_until(deadline)),
             timeout: self.limits.timeout,
+            cancelled: Box::pin(cancel.cancelled_owned()),
+            stopped: Box::pin(meter.stop_signal()),
+            meter,
             work: AbortOnDrop(work.abort_handle()),
             ended: false,
         }
@@ -138,14 +174,44 @@ impl Drop for AbortOnDrop {
     }
 }
 
+/// Stops a statement that nobody waits for any more.
+struct StopOnDrop(Option<Arc<Meter>>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        if let Some(meter) = &self.0 {
+            meter.stop(LimitError::Cancelled);
+        }
+    }
+}
+
 /// The batches of a running query. Its clock runs on the reader's runtime, so a query that never gives way still times out.
 pub struct QueryOutput {
     schema: SchemaRef,
     receiver: mpsc::Receiver<Message>,
     timer: Pin<Box<tokio::time::Sleep>>,
     timeout: Duration,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    stopped: Pin<Box<WaitForCancellationFutureOwned>>,
+    meter: Arc<Meter>,
     work: AbortOnDrop,
     ended: bool,
+}
+
+impl QueryOutput {
+    /// Why the query is to end now, if it is.
+    fn poll_stop(&mut self, context: &mut Context<'_>) -> Option<LimitError> {
+        if self.timer.as_mut().poll(context).is_ready() {
+            self.meter.stop(LimitError::TimedOut(self.timeout));
+        }
+        if self.cancelled.as_mut().poll(context).is_ready() {
+            self.meter.stop(LimitError::Cancelled);
+        }
+        if self.stopped.as_mut().poll(context).is_pending() {
+            return None;
+        }
+        self.meter.check().err()
+    }
 }
 
 impl std::fmt::Debug for QueryOutput {
@@ -161,10 +227,10 @@ impl Stream for QueryOutput {
         if self.ended {
             return Poll::Ready(None);
         }
-        if self.timer.as_mut().poll(context).is_ready() {
+        if let Some(why) = self.poll_stop(context) {
             self.ended = true;
             self.work.0.abort();
-            return Poll::Ready(Some(Err(LimitError::TimedOut(self.timeout).into())));
+            return Poll::Ready(Some(Err(why.into())));
         }
         let next = match std::task::ready!(self.receiver.poll_recv(context)) {
             Some(message) => message.transpose(),
@@ -172,6 +238,14 @@ impl Stream for QueryOutput {
         };
         self.ended = !matches!(next, Some(Ok(_)));
         Poll::Ready(next)
+    }
+}
+
+impl Drop for QueryOutput {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.meter.stop(LimitError::Cancelled);
+        }
     }
 }
 

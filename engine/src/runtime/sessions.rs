@@ -1,21 +1,22 @@
 //! The two sessions of a statement.
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use datafusion::config::Dialect;
 use datafusion::error::Result;
 use datafusion::execution::cache::cache_manager::CacheManagerConfig;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder, SessionStateDefaults};
+use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::prelude::SessionConfig;
 
-use super::coop::CoopAll;
 use super::limits::Limits;
+use super::memory::{QueryMemory, TotalMemory};
+use super::meter::Meter;
+use super::rules::{PaceAll, optimizer_rules};
 use super::stores::NoStores;
-use crate::functions::{Functions, Identity};
+use crate::functions::{Functions, Identity, TokenKey};
 
 /// Gives statements their sessions. One for the life of the engine: the caches of file footers are in it.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct Workshop {
     limits: Limits,
     /// Object stores and caches; reachable from system sessions only.
     storage: Arc<RuntimeEnv>,
+    memory: Arc<TotalMemory>,
     functions: Functions,
 }
 
@@ -33,6 +35,8 @@ pub struct Sessions {
     pub system: Arc<SessionState>,
     /// Plans and runs the caller's statement. It reaches no storage, and its catalog list is empty: the statement's relations go in there.
     pub caller: SessionState,
+    /// What the statement has used up.
+    pub meter: Arc<Meter>,
 }
 
 impl Workshop {
@@ -42,12 +46,24 @@ impl Workshop {
     /// When the folder to spill to can't be used.
     pub fn new(limits: Limits) -> Result<Self> {
         let storage = RuntimeEnvBuilder::new().with_cache_manager(CacheManagerConfig::default()).build_arc()?;
-        Ok(Self { limits, storage, functions: Functions::new() })
+        let memory = Arc::new(TotalMemory::new(limits.total_memory_bytes));
+        Ok(Self { limits, storage, memory, functions: Functions::new(None) })
+    }
+
+    /// The same with a key for `tokenize`.
+    #[must_use]
+    pub fn keyed(self, key: Option<TokenKey>) -> Self {
+        Self { functions: Functions::new(key), ..self }
     }
 
     /// The limits that it was made with.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The memory that all queries draw from.
+    pub fn memory(&self) -> &TotalMemory {
+        &self.memory
     }
 
     /// A session that reads storage, for work of the engine itself and without a caller.
@@ -56,7 +72,7 @@ impl Workshop {
     /// When the folder to spill to can't be used.
     pub fn system(&self) -> Result<SessionState> {
         let runtime = self.runtime()?;
-        Ok(self.state(Arc::new(runtime), &Identity::nobody()))
+        Ok(self.state(Arc::new(runtime), &Identity::nobody(), &self.meter()))
     }
 
     /// The sessions of one statement of a caller.
@@ -68,18 +84,22 @@ impl Workshop {
         let mut caller = RuntimeEnvBuilder::new().with_object_store_registry(Arc::new(NoStores)).build()?;
         caller.memory_pool = Arc::clone(&system.memory_pool);
         caller.disk_manager = Arc::clone(&system.disk_manager);
+        let meter = self.meter();
         Ok(Sessions {
-            system: Arc::new(self.state(Arc::new(system), identity)),
-            caller: self.state(Arc::new(caller), identity),
+            system: Arc::new(self.state(Arc::new(system), identity, &meter)),
+            caller: self.state(Arc::new(caller), identity, &meter),
+            meter,
         })
+    }
+
+    fn meter(&self) -> Arc<Meter> {
+        Arc::new(Meter::new(self.limits.cpu_time))
     }
 
     /// The storage of the engine with the memory and spill space of one query.
     fn runtime(&self) -> Result<RuntimeEnv> {
         let mut runtime = RuntimeEnv::clone(&self.storage);
-        let consumers = NonZeroUsize::MIN.saturating_add(2);
-        runtime.memory_pool =
-            Arc::new(TrackConsumersPool::new(FairSpillPool::new(self.limits.memory_bytes), consumers));
+        runtime.memory_pool = Arc::new(QueryMemory::new(self.limits.memory_bytes, Arc::clone(&self.memory)));
         let mode = match &self.limits.spill_dir {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
@@ -89,17 +109,24 @@ impl Workshop {
         Ok(runtime)
     }
 
-    fn state(&self, runtime: Arc<RuntimeEnv>, identity: &Identity) -> SessionState {
+    /// The first planner that knows an expression plans it.
+    fn expr_planners(&self) -> Vec<Arc<dyn ExprPlanner>> {
+        let own: Arc<dyn ExprPlanner> = Arc::new(self.functions.syntax());
+        [own].into_iter().chain(SessionStateDefaults::default_expr_planners()).collect()
+    }
+
+    fn state(&self, runtime: Arc<RuntimeEnv>, identity: &Identity, meter: &Arc<Meter>) -> SessionState {
         let mut state = SessionStateBuilder::new()
-            .with_config(config(&self.limits))
+            .with_config(config(&self.limits).with_extension(Arc::clone(meter)))
             .with_runtime_env(runtime)
-            .with_expr_planners(SessionStateDefaults::default_expr_planners())
+            .with_expr_planners(self.expr_planners())
             .with_scalar_functions(self.functions.scalar(identity))
             .with_aggregate_functions(self.functions.aggregate())
             .with_window_functions(self.functions.window())
             .with_higher_order_functions(self.functions.higher_order())
             .with_table_function_list(self.functions.table())
-            .with_physical_optimizer_rule(Arc::new(CoopAll))
+            .with_optimizer_rules(optimizer_rules(meter))
+            .with_physical_optimizer_rule(Arc::new(PaceAll))
             .build();
         state.mark_start_execution();
         state

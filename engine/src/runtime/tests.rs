@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::functions::Identity;
@@ -22,12 +23,21 @@ async fn plan(state: &SessionState, sql: &str) -> Arc<dyn ExecutionPlan> {
     state.create_physical_plan(&plan).await.unwrap()
 }
 
+fn start(
+    executor: &Executor,
+    sessions: &Sessions,
+    plan: Arc<dyn ExecutionPlan>,
+    turn: Option<Admitted>,
+) -> QueryOutput {
+    executor.stream(plan, sessions.caller.task_ctx(), executor.deadline(), CancellationToken::new(), turn)
+}
+
 /// Runs a statement without tables to its end: rows, or the error.
 async fn run(limits: Limits, sql: &str) -> Result<usize, datafusion::error::DataFusionError> {
     let sessions = workshop(limits.clone()).sessions(&Identity::nobody()).unwrap();
     let executor = Executor::new(limits).unwrap();
     let plan = plan(&sessions.caller, sql).await;
-    let mut output = executor.stream(plan, sessions.caller.task_ctx(), executor.deadline(), None);
+    let mut output = start(&executor, &sessions, plan, None);
     let mut rows = 0;
     while let Some(batch) = output.next().await {
         rows += batch?.num_rows();
@@ -43,13 +53,13 @@ async fn a_query_that_never_yields_ends_at_its_timeout_and_gives_its_turn_back()
     let executor = Executor::new(limits).unwrap();
     let plan = plan(&sessions.caller, ENDLESS).await;
     let turn = admission.enter("bob").await.unwrap();
-    let start = Instant::now();
-    let mut output = executor.stream(plan, sessions.caller.task_ctx(), executor.deadline(), Some(turn));
+    let began = Instant::now();
+    let mut output = start(&executor, &sessions, plan, Some(turn));
     let error = output.next().await.unwrap().unwrap_err();
-    assert_eq!(LimitError::find(&error), Some(&LimitError::TimedOut(Duration::from_secs(2))));
+    assert_eq!(LimitError::find(&error), Some(LimitError::TimedOut(Duration::from_secs(2))));
     assert!(output.next().await.is_none());
     let _next = tokio::time::timeout(Duration::from_secs(20), admission.enter("bob")).await.unwrap().unwrap();
-    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -60,10 +70,18 @@ async fn dropping_the_output_ends_the_query() {
     let executor = Executor::new(limits).unwrap();
     let plan = plan(&sessions.caller, ENDLESS).await;
     let turn = admission.enter("bob").await.unwrap();
-    let output = executor.stream(plan, sessions.caller.task_ctx(), executor.deadline(), Some(turn));
+    let output = start(&executor, &sessions, plan, Some(turn));
     tokio::time::sleep(Duration::from_secs(2)).await;
     drop(output);
     let _next = tokio::time::timeout(Duration::from_secs(20), admission.enter("bob")).await.unwrap().unwrap();
+}
+
+async fn step_of<T: Send + 'static>(
+    executor: &Executor,
+    step: impl Future<Output = datafusion::error::Result<T>> + Send + 'static,
+) -> datafusion::error::Result<T> {
+    let meter = Arc::new(Meter::new(Duration::from_secs(60)));
+    executor.run(&meter, executor.deadline(), &CancellationToken::new(), step).await
 }
 
 #[tokio::test]
@@ -74,7 +92,7 @@ async fn a_step_that_blocks_is_given_up_at_the_deadline() {
         Ok(())
     };
     let start = Instant::now();
-    let error = executor.run(executor.deadline(), step).await.unwrap_err();
+    let error = step_of(&executor, step).await.unwrap_err();
     assert!(matches!(LimitError::find(&error), Some(LimitError::TimedOut(_))));
     assert!(start.elapsed() < Duration::from_secs(1));
 }
@@ -82,8 +100,7 @@ async fn a_step_that_blocks_is_given_up_at_the_deadline() {
 #[tokio::test]
 async fn a_query_that_dies_does_not_look_finished() {
     let executor = Executor::new(Limits::default()).unwrap();
-    let error =
-        executor.run(executor.deadline(), async { panic!("dies") as datafusion::error::Result<()> }).await.unwrap_err();
+    let error = step_of(&executor, async { panic!("dies") as datafusion::error::Result<()> }).await.unwrap_err();
     assert!(LimitError::find(&error).is_none());
 }
 
@@ -92,7 +109,7 @@ async fn results_have_a_row_limit() {
     let limits = Limits { result_rows: 100, ..Limits::default() };
     assert_eq!(run(limits.clone(), "SELECT * FROM generate_series(1, 100)").await.unwrap(), 100);
     let error = run(limits, "SELECT * FROM generate_series(1, 101)").await.unwrap_err();
-    assert_eq!(LimitError::find(&error), Some(&LimitError::TooManyRows(100)));
+    assert_eq!(LimitError::find(&error), Some(LimitError::TooManyRows(100)));
 }
 
 #[tokio::test]
@@ -101,8 +118,10 @@ async fn memory_is_bounded_and_aggregates_spill() {
     let groups = "SELECT count(*) FROM (SELECT value, count(*) FROM generate_series(1, 600000) GROUP BY value)";
     assert_eq!(run(limits.clone(), groups).await.unwrap(), 1);
     let error = run(limits, "SELECT array_agg(value) FROM generate_series(1, 20000000)").await.unwrap_err();
-    assert!(matches!(error.find_root(), datafusion::error::DataFusionError::ResourcesExhausted(_)), "{error}");
+    assert_eq!(LimitError::find(&error), Some(LimitError::Memory), "{error}");
 }
+
+mod bounds;
 
 #[tokio::test]
 async fn one_principal_does_not_take_all_turns() {

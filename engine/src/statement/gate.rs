@@ -10,10 +10,11 @@ use std::ops::ControlFlow;
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Query, Select, SetExpr, Statement, TableAlias, TableFactor, TableFunctionArgs, UnaryOperator, Value,
-    VisitMut, VisitorMut,
+    Visit, VisitMut, VisitorMut,
 };
 
 use super::error::{ParseError, ParseErrorKind};
+use super::growth;
 use super::versions::{changes, check_version, is_table_changes};
 
 /// Table functions that make rows out of their arguments alone.
@@ -36,11 +37,11 @@ pub(super) fn check_expr(expr: &mut Expr, max_relations: usize) -> Result<(), Pa
     run(expr, max_relations)
 }
 
-fn run(node: &mut impl VisitMut, max_relations: usize) -> Result<(), ParseError> {
+fn run(node: &mut (impl Visit + VisitMut), max_relations: usize) -> Result<(), ParseError> {
     let mut guard = Guard { relations_left: max_relations };
     match node.visit(&mut guard) {
         ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Continue(()) => growth::check(node),
     }
 }
 

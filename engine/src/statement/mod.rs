@@ -20,6 +20,7 @@ mod alter;
 mod column;
 mod comment;
 mod cursor;
+mod delete;
 mod describe;
 mod dialect;
 mod dispatch;
@@ -28,8 +29,10 @@ mod error;
 mod function;
 mod gate;
 mod grant;
+mod growth;
 mod insert;
 mod limits;
+mod merge;
 mod name;
 mod namespace;
 mod policy;
@@ -41,6 +44,7 @@ mod show;
 mod source;
 mod storage;
 mod table;
+mod update;
 mod tag;
 mod versions;
 mod view;
@@ -57,13 +61,15 @@ pub use abac::{CreatePolicy, DropPolicy, MatchColumns, PolicyRef, ShowPolicies, 
 pub use alter::{Alter, AlterAction};
 pub use column::ColumnSpec;
 pub use comment::CommentOn;
-pub use describe::Describe;
+pub use delete::Delete;
+pub use describe::{Describe, DescribeLog, LogQuestion};
 pub use drop::Drop;
 pub use error::{ParseError, ParseErrorKind};
 pub use function::{CreateFunction, DataAccess, FunctionBody, FunctionParameter};
 pub use grant::{ExplainAccess, GrantStatement, GrantVerb, Grantees, ObjectRef, PrivilegeSpec, ShowGrants};
 pub use insert::Insert;
 pub use limits::ParseLimits;
+pub use merge::{Merge, MergeAction, MergeClause, MergeSource, MergeWhen};
 pub use name::{ObjectKind, ObjectName};
 pub use namespace::{CreateCatalog, CreateSchema, Use};
 pub use policy::{Literal, MaskSpec, PolicyArgument, RowFilterSpec};
@@ -78,6 +84,7 @@ pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume,
 pub use table::CreateTable;
 pub use versions::{Reading, RelationRef, relation_of};
 pub use tag::{CreateTag, ShowTags, TagChange, Target};
+pub use update::{Assignment, ChangedTable, Update};
 pub use view::{CreateView, ViewColumn};
 
 use cursor::Cursor;
@@ -111,6 +118,12 @@ pub enum Statement {
     CreateVolume(CreateVolume),
     /// `INSERT`.
     Insert(Box<Insert>),
+    /// `UPDATE`.
+    Update(Box<Update>),
+    /// `DELETE`, `TRUNCATE`.
+    Delete(Box<Delete>),
+    /// `MERGE`.
+    Merge(Box<Merge>),
     /// `DROP` of a catalog object.
     Drop(Drop),
     /// `ALTER` of a catalog object, row filters and masks included.
@@ -139,6 +152,8 @@ pub enum Statement {
     Show(Show),
     /// `DESCRIBE`.
     Describe(Describe),
+    /// `DESCRIBE HISTORY`, `DESCRIBE DETAIL`.
+    DescribeLog(DescribeLog),
     /// `LIST`.
     ListFiles(ListFiles),
     /// `CREATE USER`, `CREATE GROUP`, `CREATE SERVICE PRINCIPAL`.
