@@ -18,6 +18,7 @@
 
 pub mod barrier;
 pub mod fault;
+pub mod fields;
 pub mod inject;
 pub mod inline;
 pub mod leakproof;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DFSchemaRef, ScalarValue, TableReference, plan_err};
 use datafusion::datasource::provider_as_source;
@@ -124,15 +124,28 @@ fn bound_masks(schema: &DFSchemaRef, masks: Vec<(String, Expr)>) -> Result<BTree
     Ok(bound_masks)
 }
 
-fn as_type(mask: Expr, schema: &DFSchemaRef, column: &DataType, name: &str) -> Result<Expr> {
+/// A mask as the type of what it masks; that a field inside it may be NULL is no other type.
+pub(super) fn as_type(mask: Expr, schema: &DFSchema, column: &DataType, name: &str) -> Result<Expr> {
     let found = mask.get_type(schema)?;
-    if found == *column {
+    if is_same_but_for_null(&found, column) {
         return Ok(mask);
     }
     if !is_lossless(&found, column) {
         return plan_err!("the mask of column {name} is {found}, the column is {column}");
     }
     Ok(cast(mask, column.clone()))
+}
+
+fn is_same_but_for_null(found: &DataType, column: &DataType) -> bool {
+    match (found, column) {
+        (DataType::Struct(found), DataType::Struct(column)) => {
+            let same = |(a, b): (&FieldRef, &FieldRef)| {
+                a.name() == b.name() && is_same_but_for_null(a.data_type(), b.data_type())
+            };
+            found.len() == column.len() && found.iter().zip(column).all(same)
+        }
+        _ => found == column,
+    }
 }
 
 /// Whether every value of one type is a value of the other.

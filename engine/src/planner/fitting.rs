@@ -6,11 +6,12 @@
 
 use arrow::compute::can_cast_types;
 use arrow::datatypes::DataType;
-use lakewarden_catalog::model::{Column, ColumnId, FunctionBody, PolicyArgument, TableBody};
+use lakewarden_catalog::model::{Column, ColumnId, FunctionBody, Parameter, PolicyArgument, TableBody, Text};
 use lakewarden_catalog::ops::open::{BoundMask, BoundPolicy, Opened};
 
-use crate::delta::parse_sql_type;
+use crate::delta::{parse_sql_type, sql_type};
 use crate::error::EngineError;
+use crate::governed::fields::fields_on_path;
 use crate::governed::policy::is_lossless;
 
 /// Checks every policy of a table.
@@ -33,11 +34,12 @@ pub(super) fn require_filter(table: &TableBody, filter: &BoundPolicy) -> Result<
 /// Checks a mask: also that what it returns can become its column.
 pub(super) fn require_mask(table: &TableBody, bound: &BoundMask) -> Result<(), EngineError> {
     let (id, mask) = (bound.column, &bound.policy);
-    let masked = column(table, id)?;
-    parameters(table, mask, 0, &[PolicyArgument::Column(id)])?;
+    let masked = Given::at(column(table, id)?, &bound.path)?;
+    if let Some(first) = body(mask)?.parameters.first() {
+        masked.require_fit(mask, first)?;
+    }
     parameters(table, mask, 1, &mask.arguments)?;
-    let (returned, wanted) = (parsed(&body(mask)?.return_type)?, parsed(&masked.type_text)?);
-    if is_lossless(&returned, &wanted) {
+    if is_lossless(&parsed(&body(mask)?.return_type)?, &masked.data_type) {
         return Ok(());
     }
     Err(mismatch(format!(
@@ -58,17 +60,50 @@ fn parameters(
 ) -> Result<(), EngineError> {
     for (parameter, argument) in body(policy)?.parameters.iter().skip(skip).zip(arguments) {
         let PolicyArgument::Column(id) = argument else { continue };
-        let column = column(table, *id)?;
-        let (given, taken) = (parsed(&column.type_text)?, parsed(&parameter.type_text)?);
-        let fits = if is_by_tags(policy) { is_lossless(&given, &taken) } else { can_cast_types(&given, &taken) };
-        if !fits {
-            return Err(mismatch(format!(
-                "column `{}` is {} and cannot become the parameter `{}` of `{}`, which is {}",
-                column.name, column.type_text, parameter.name, policy.name, parameter.type_text
-            )));
-        }
+        Given::at(column(table, *id)?, &[])?.require_fit(policy, parameter)?;
     }
     Ok(())
+}
+
+/// What a parameter is given: a column, or a field inside one.
+struct Given {
+    name: String,
+    type_text: String,
+    data_type: DataType,
+}
+
+impl Given {
+    fn at(column: &Column, path: &[Text]) -> Result<Self, EngineError> {
+        let of = parsed(&column.type_text)?;
+        let path: Vec<&str> = path.iter().map(Text::as_str).collect();
+        let fields = fields_on_path(&of, &path).map_err(|error| match EngineError::from_planning(&error) {
+            EngineError::Invalid { message, .. } => {
+                EngineError::Invalid { sqlstate: "42703", message: format!("column `{}`: {message}", column.name) }
+            }
+            other => other,
+        })?;
+        let names = fields.iter().map(|field| field.name().as_str());
+        let name = [column.name.as_str()].into_iter().chain(names).collect::<Vec<_>>().join(".");
+        Ok(match fields.last() {
+            Some(field) => Self { name, type_text: sql_type(field.data_type()), data_type: field.data_type().clone() },
+            None => Self { name, type_text: column.type_text.to_string(), data_type: of },
+        })
+    }
+
+    fn require_fit(&self, policy: &BoundPolicy, parameter: &Parameter) -> Result<(), EngineError> {
+        let taken = parsed(&parameter.type_text)?;
+        let fits = match is_by_tags(policy) {
+            true => is_lossless(&self.data_type, &taken),
+            false => can_cast_types(&self.data_type, &taken),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(mismatch(format!(
+            "column `{}` is {} and cannot become the parameter `{}` of `{}`, which is {}",
+            self.name, self.type_text, parameter.name, policy.name, parameter.type_text
+        )))
+    }
 }
 
 /// Whether it is a policy that finds its columns by tags. What is bound to a table goes by its function's name.

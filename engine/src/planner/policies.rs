@@ -3,17 +3,22 @@
 //! A policy that doesn't fit any more (a column gone or of another type, a function or mapping table gone, a body that no
 //! longer plans) closes the table. There is no reading without it.
 
-use datafusion::common::{DFSchema, TableReference};
+use std::collections::BTreeMap;
+
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::Expr;
-use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody};
+use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody, Text};
 use lakewarden_catalog::ops::open::{BoundMask, BoundPolicy, Opened};
 
 use super::{Planner, Scope, fitting};
 use crate::delta::{OpenTable, parse_sql_type};
 use crate::error::EngineError;
-use crate::governed::policy::{GUARDED, guarded_column};
+use crate::governed::fields::{MaskedField, fields_on_path, guarded_field, masked_struct};
+use crate::governed::policy::{guarded_column, guarded_schema};
 use crate::governed::{GovernedSpec, TablePolicy, govern_table};
+
+/// The property of a table that is read whole, whatever the caller asks: no file is skipped by their predicates.
+const STRICT: &str = "lakewarden.strictScan";
 
 impl Planner {
     /// What the caller may see of a table.
@@ -35,13 +40,35 @@ impl Planner {
             policy.policy_ids.push(filter.label.clone());
             policy.row_filter = Some(self.row_filter(opened, filter, stored, scope).await?);
         }
+        let mut fields: BTreeMap<String, Vec<MaskedField>> = BTreeMap::new();
         for mask in &opened.masks {
             policy.policy_ids.push(mask.policy.label.clone());
-            policy.masks.push(self.mask(opened, mask, stored, scope).await?);
+            let (name, path, value) = self.mask(opened, mask, stored, scope).await?;
+            match path.is_empty() {
+                true => policy.masks.push((name, value)),
+                false => fields.entry(name).or_default().push(MaskedField { path, value }),
+            }
         }
         let name = policy.policy_ids.join(", ");
+        let spec = self.governed_with(policy, fields, stored);
+        let spec = spec.map_err(|error| self.closed(opened, &name, &EngineError::from_planning(&error)))?;
+        let is_strict = opened.securable.properties.get(STRICT).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        Ok(GovernedSpec { strict: is_strict, ..spec })
+    }
+
+    /// The governed plan; the masked fields of a column become one mask of it.
+    fn governed_with(
+        &self,
+        mut policy: TablePolicy,
+        fields: BTreeMap<String, Vec<MaskedField>>,
+        stored: &OpenTable,
+    ) -> datafusion::error::Result<GovernedSpec> {
+        let guarded = guarded_schema(&stored.schema)?;
+        for (column, fields) in fields {
+            let masked = masked_struct(&column, fields, &guarded)?;
+            policy.masks.push((column, masked));
+        }
         govern_table(&stored.raw, policy, &self.system)
-            .map_err(|error| self.closed(opened, &name, &EngineError::from_planning(&error)))
     }
 
     /// The row filter of a table as an expression over its stored columns.
@@ -61,24 +88,23 @@ impl Planner {
         planned.await.map_err(|error| self.closed(opened, &filter.label, &error))
     }
 
+    /// The column that is masked, the stored names of the fields on the way to what is masked inside it, and what is shown.
     async fn mask(
         &self,
         opened: &Opened,
         mask: &BoundMask,
         stored: &OpenTable,
         scope: &Scope,
-    ) -> Result<(String, Expr), EngineError> {
+    ) -> Result<(String, Vec<String>, Expr), EngineError> {
         let policy = &mask.policy;
         let planned = async {
-            if !mask.path.is_empty() {
-                return Err(EngineError::Unimplemented("a mask on a field of a struct".to_owned()));
-            }
             let table = table(opened)?;
             fitting::require_mask(table, mask)?;
             let name = stored_column(table, mask.column, stored)?;
-            let mut arguments = vec![guarded_column(&name)];
+            let path = stored_path(&name, &mask.path, stored)?;
+            let mut arguments = vec![guarded_field(&name, &path)];
             arguments.extend(self.arguments(table, &policy.arguments, stored)?);
-            Ok((name, self.apply(policy, arguments, stored, scope).await?))
+            Ok((name, path, self.apply(policy, arguments, stored, scope).await?))
         };
         planned.await.map_err(|error| self.closed(opened, &policy.label, &error))
     }
@@ -122,8 +148,7 @@ impl Planner {
         let rights = scope.rights.as_owner_of(&policy.function);
         let inner = scope.policy(rights, body.namespace.clone(), &body.dependencies)?;
         let call = self.call(&policy.name, body, &inner).await?;
-        let guarded = DFSchema::try_from_qualified_schema(TableReference::bare(GUARDED), &stored.schema)
-            .map_err(|e| EngineError::from_planning(&e))?;
+        let guarded = guarded_schema(&stored.schema).map_err(|e| EngineError::from_planning(&e))?;
         call.inline(arguments, &guarded).map_err(|e| EngineError::from_planning(&e))
     }
 
@@ -137,6 +162,14 @@ impl Planner {
 
 fn table(opened: &Opened) -> Result<&TableBody, EngineError> {
     opened.securable.as_table().ok_or_else(|| EngineError::internal("a policy on what is no table"))
+}
+
+/// The stored names of the fields on a path inside a column.
+fn stored_path(column: &str, path: &[Text], stored: &OpenTable) -> Result<Vec<String>, EngineError> {
+    let field = stored.schema.field_with_name(column).map_err(EngineError::internal)?;
+    let names: Vec<&str> = path.iter().map(Text::as_str).collect();
+    let fields = fields_on_path(field.data_type(), &names).map_err(|e| EngineError::from_planning(&e))?;
+    Ok(fields.iter().map(|field| field.name().clone()).collect())
 }
 
 /// The stored name of a column that a policy is bound to; its type must be the one that the catalog knows.

@@ -34,8 +34,10 @@ impl Run {
             AlterAction::SetCredential(credential) => return self.set_credential(name, &credential).await,
             AlterAction::SetRowFilter(filter) => return self.set_row_filter(name, filter).await,
             AlterAction::DropRowFilter => return self.drop_row_filter(name).await,
-            AlterAction::SetMask { column, mask } => return self.set_mask(name, column, mask).await,
-            AlterAction::DropMask { column } => return self.drop_mask(name, column).await,
+            AlterAction::SetMask { column, path, mask } => {
+                return self.set_mask(name, self.mask_binding(column, path, &mask)?).await;
+            }
+            AlterAction::DropMask { column, path } => return self.drop_mask(name, column, path).await,
             AlterAction::Tags(change) => {
                 return self.change_tags(TagTarget { kind, name, column: None }, change).await;
             }

@@ -29,20 +29,19 @@ impl Run {
         Ok(self.done())
     }
 
-    pub(super) async fn set_mask(
-        &self,
-        table: FullName,
-        column: String,
-        mask: MaskSpec,
-    ) -> Result<QueryStream, EngineError> {
-        let binding = self.mask_binding(column, &mask)?;
+    pub(super) async fn set_mask(&self, table: FullName, binding: MaskBinding) -> Result<QueryStream, EngineError> {
         self.check_mask(&table, &binding).await?;
         self.change(move |metastore, caller| metastore.set_mask(caller, &table, &binding)).await?;
         Ok(self.done())
     }
 
-    pub(super) async fn drop_mask(&self, table: FullName, column: String) -> Result<QueryStream, EngineError> {
-        self.change(move |metastore, caller| metastore.drop_mask(caller, &table, &column, &[])).await?;
+    pub(super) async fn drop_mask(
+        &self,
+        table: FullName,
+        column: String,
+        path: Vec<String>,
+    ) -> Result<QueryStream, EngineError> {
+        self.change(move |metastore, caller| metastore.drop_mask(caller, &table, &column, &path)).await?;
         Ok(self.done())
     }
 
@@ -69,9 +68,14 @@ impl Run {
         Ok(RowFilterBinding { function, on: filter.on.iter().map(argument).collect() })
     }
 
-    pub(super) fn mask_binding(&self, column: String, mask: &MaskSpec) -> Result<MaskBinding, EngineError> {
+    pub(super) fn mask_binding(
+        &self,
+        column: String,
+        path: Vec<String>,
+        mask: &MaskSpec,
+    ) -> Result<MaskBinding, EngineError> {
         let function = names::object(&mask.function, &self.namespace)?;
-        Ok(MaskBinding { column, path: Vec::new(), function, using: mask.using.iter().map(argument).collect() })
+        Ok(MaskBinding { column, path, function, using: mask.using.iter().map(argument).collect() })
     }
 }
 

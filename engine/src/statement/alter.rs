@@ -78,17 +78,21 @@ pub enum AlterAction {
     SetRowFilter(RowFilterSpec),
     /// `DROP ROW FILTER`; tables only.
     DropRowFilter,
-    /// `ALTER [COLUMN] c SET MASK f [USING COLUMNS (..)]`; tables only.
+    /// `ALTER [COLUMN] c[.field ..] SET MASK f [USING COLUMNS (..)]`; tables only.
     SetMask {
         /// The column.
         column: String,
+        /// The names of the fields on the way to what is masked inside it; none for the whole column.
+        path: Vec<String>,
         /// The function and its further arguments.
         mask: MaskSpec,
     },
-    /// `ALTER [COLUMN] c DROP MASK`; tables only.
+    /// `ALTER [COLUMN] c[.field ..] DROP MASK`; tables only.
     DropMask {
         /// The column.
         column: String,
+        /// The names of the fields on the way to what is masked inside it; none for the whole column.
+        path: Vec<String>,
     },
 }
 
@@ -200,11 +204,19 @@ fn column_action(cursor: &mut Cursor<'_>) -> Result<AlterAction, ParseError> {
         cursor.eat("COLUMN");
     }
     let column = cursor.ident("a column")?;
+    let mut path = Vec::new();
+    while cursor.eat_token(&Token::Period) {
+        path.push(cursor.ident("a field")?);
+    }
     if cursor.eat_all(&["SET", "MASK"]) {
-        return Ok(AlterAction::SetMask { column, mask: mask(cursor)? });
+        return Ok(AlterAction::SetMask { column, path, mask: mask(cursor)? });
     }
     if cursor.eat_all(&["DROP", "MASK"]) {
-        return Ok(AlterAction::DropMask { column });
+        return Ok(AlterAction::DropMask { column, path });
+    }
+    if !path.is_empty() {
+        let what = "ALTER TABLE … ALTER COLUMN of a field inside a column, other than SET MASK and DROP MASK";
+        return Err(ParseError::unsupported(what));
     }
     if cursor.eat("COMMENT") {
         let text = cursor.string("a comment string")?;

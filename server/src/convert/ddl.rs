@@ -4,6 +4,8 @@
 //! bodies stand as the request has them. So every such piece is first parsed by itself, and the whole text is
 //! parsed and compared with the request: a type that goes on into another clause is refused, not run.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -18,6 +20,8 @@ use tonic::Status;
 
 use super::Faults;
 use super::records::describe;
+
+pub use policy::{create_policy, policy_target};
 
 /// The most columns of a table, and parameters of a function or policy.
 const MAX_ITEMS: usize = 10_000;
@@ -221,7 +225,13 @@ pub fn set_row_filter(table: &FullName, filter: Option<&v1::RowFilter>, faults: 
 }
 
 /// `ALTER TABLE .. ALTER COLUMN .. SET MASK`.
-pub fn set_mask(table: &FullName, column: &str, mask: Option<&v1::ColumnMask>, faults: &mut Faults) -> Option<Made> {
+pub fn set_mask(
+    table: &FullName,
+    column: &str,
+    path: &[String],
+    mask: Option<&v1::ColumnMask>,
+    faults: &mut Faults,
+) -> Option<Made> {
     let column = faults.required("column", column);
     let Some(mask) = mask else {
         faults.add("mask", "is required");
@@ -231,11 +241,12 @@ pub fn set_mask(table: &FullName, column: &str, mask: Option<&v1::ColumnMask>, f
     let arguments = arguments("mask.using_columns", &mask.using_columns, faults);
     let ((function, arguments), column) = function.zip(arguments).zip(column)?;
     let using = if arguments.is_empty() { String::new() } else { format!(" USING COLUMNS ({})", joined(&arguments)) };
-    let (name, masked) = (quoted_name(table), ident(column));
+    let names = [column].into_iter().chain(path.iter().map(String::as_str));
+    let (name, masked) = (quoted_name(table), names.map(ident).collect::<Vec<_>>().join("."));
     let sql = format!("ALTER TABLE {name} ALTER COLUMN {masked} SET MASK {}{using}", quoted_name(&function));
     altering(table, sql, faults, |action| match action {
-        AlterAction::SetMask { column: named, mask } => {
-            named == column && mask.using == arguments && mask.function.parts == parts(&function)
+        AlterAction::SetMask { column: named, path: inside, mask } => {
+            named == column && inside == path && mask.using == arguments && mask.function.parts == parts(&function)
         }
         _ => false,
     })

@@ -45,14 +45,26 @@ fn row_filters(#[case] sql: &str, #[case] function: &str, #[case] on: Vec<Policy
 #[case("ALTER TABLE c.s.t ALTER COLUMN ssn SET MASK f USING COLUMNS ()", "ssn", vec![])]
 fn masks(#[case] sql: &str, #[case] masked: &str, #[case] using: Vec<PolicyArgument>) {
     let mask = MaskSpec { function: name("f"), using };
-    assert_eq!(action(sql), AlterAction::SetMask { column: masked.to_owned(), mask });
+    assert_eq!(action(sql), AlterAction::SetMask { column: masked.to_owned(), path: vec![], mask });
 }
 
 #[test]
 fn policies_are_dropped() {
     assert_eq!(action("ALTER TABLE c.s.t DROP ROW FILTER"), AlterAction::DropRowFilter);
-    let dropped = AlterAction::DropMask { column: "ssn".to_owned() };
-    assert_eq!(action("ALTER TABLE c.s.t ALTER COLUMN ssn DROP MASK"), dropped);
+    let dropped = |path: &[&str]| AlterAction::DropMask {
+        column: "ssn".to_owned(),
+        path: path.iter().map(ToString::to_string).collect(),
+    };
+    assert_eq!(action("ALTER TABLE c.s.t ALTER COLUMN ssn DROP MASK"), dropped(&[]));
+    assert_eq!(action("ALTER TABLE c.s.t ALTER COLUMN ssn.a.`b.c` DROP MASK"), dropped(&["a", "b.c"]));
+}
+
+#[test]
+fn a_field_is_masked_by_its_path() {
+    let mask = MaskSpec { function: name("f"), using: vec![column("region")] };
+    let masked =
+        AlterAction::SetMask { column: "addr".to_owned(), path: vec!["geo".to_owned(), "lat".to_owned()], mask };
+    assert_eq!(action("ALTER TABLE c.s.t ALTER COLUMN addr.geo.lat SET MASK f USING COLUMNS (region)"), masked);
 }
 
 #[rstest]

@@ -142,10 +142,12 @@ fn policies_become_their_statements() {
     let mask = v1::ColumnMask { function: "main.f.m".to_owned(), using_columns: Vec::new() };
     let made = set_row_filter(&target(), Some(&filter), &mut faults).unwrap();
     insta::assert_snapshot!(made.sql, @r"ALTER TABLE `main`.`sales`.`orders` SET ROW FILTER `main`.`f`.`keep` ON (`re``gion`, 'it\'s')");
-    let made = set_mask(&target(), "c_phone", Some(&mask), &mut faults).unwrap();
+    let made = set_mask(&target(), "c_phone", &[], Some(&mask), &mut faults).unwrap();
     insta::assert_snapshot!(made.sql, @"ALTER TABLE `main`.`sales`.`orders` ALTER COLUMN `c_phone` SET MASK `main`.`f`.`m`");
     let mask = v1::ColumnMask { using_columns: arguments, ..mask };
-    assert!(set_mask(&target(), "c_phone", Some(&mask), &mut faults).unwrap().sql.contains(" USING COLUMNS ("));
+    assert!(set_mask(&target(), "c_phone", &[], Some(&mask), &mut faults).unwrap().sql.contains(" USING COLUMNS ("));
+    let inside = set_mask(&target(), "c_address", &["geo".to_owned(), "la`t".to_owned()], Some(&mask), &mut faults).unwrap();
+    assert!(inside.sql.contains("ALTER COLUMN `c_address`.`geo`.`la``t` SET MASK"));
     assert!(faults.finish(Some(())).is_ok());
 }
 
