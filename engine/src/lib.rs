@@ -1,7 +1,8 @@
 //! The engine: runs SQL for one caller over Delta tables, under the policies of the catalog.
 //!
-//! **The property.** For every caller C, statement Q and database D: the result, error text, plan and statistics that C is
-//! shown of Q on D are those of Q on D', where D' holds only the rows and values that C's policies let through.
+//! **The property.** For every caller C, statement Q and database D: result, error text, EXPLAIN output, metrics and lineage
+//! shown to C of Q on D are the same as of Q on D', where D' holds only the rows and values that C's policies let through.
+//! Row counts and file names of D that are not in D' never appear. How it holds, and what remains: `docs/enforcement.md`.
 //!
 //! It does not decide who may do what: the catalog does, and hands over the policies that bind the caller. It does not
 //! know gRPC, HTTP or where records are kept. What it may reveal: names, rows and values that the catalog let the caller
