@@ -11,6 +11,7 @@ mod past;
 mod renamed_elsewhere;
 mod renames;
 mod storage;
+mod tagged;
 mod written_elsewhere;
 
 use driver::World;
@@ -73,12 +74,19 @@ macro_rules! cases {
 
 cases!(
     abac,
+    abac_attacks,
     attacks,
     attacks_authorization,
+    barrier,
     basics,
+    changes,
     columns,
+    doors,
+    dml,
+    dml_governed,
     grants,
     hidden,
+    information_schema,
     lent_rights,
     policies,
     queries,

@@ -151,6 +151,14 @@ impl Metastore {
     }
 }
 
+impl Pinned {
+    /// The grants and denials on a securable and above it, as `list_grants` tells them to the caller.
+    pub fn grants_shown(&self, securable: &Securable) -> Vec<GrantEntry> {
+        let manages = self.allows(securable.id, crate::Need::Manage);
+        lines(self, securable, true, &|row: &GrantRow| manages || self.closure().contains(row.principal))
+    }
+}
+
 /// Makes a change of grants in a transaction. Gives what it was on, and to whom.
 pub(crate) fn apply(tx: &mut Tx, change: &GrantChange) -> Result<(Arc<Securable>, Vec<Arc<Principal>>), CatalogError> {
     let securable = tx.pinned().resolve_to_manage(change.kind, &change.name)?;

@@ -122,12 +122,8 @@ struct Numbers {
 
 impl Numbers {
     fn of(word: &str, words: &str) -> Self {
-        let number = |precision, radix, scale| Self {
-            precision: Some(precision),
-            radix: Some(radix),
-            scale,
-            of_time: None,
-        };
+        let number =
+            |precision, radix, scale| Self { precision: Some(precision), radix: Some(radix), scale, of_time: None };
         match word {
             "TINYINT" => number(3, 10, Some(0)),
             "SMALLINT" => number(5, 10, Some(0)),
@@ -197,6 +193,9 @@ mod tests {
         assert_eq!(of("BIGINT"), (Some(19), Some(10), Some(0), None));
         assert_eq!(of("TIMESTAMP"), (None, None, None, Some(6)));
         assert_eq!(of("ARRAY<DECIMAL(12,2)>"), (None, None, None, None));
-        assert_eq!((type_word("MAP<STRING, INT>"), type_words("ARRAY<INT>")), ("MAP".to_owned(), "array<int>".to_owned()));
+        assert_eq!(
+            (type_word("MAP<STRING, INT>"), type_words("ARRAY<INT>")),
+            ("MAP".to_owned(), "array<int>".to_owned())
+        );
     }
 }

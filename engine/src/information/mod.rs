@@ -21,9 +21,9 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use lakewarden_catalog::model::Privilege;
 use lakewarden_catalog::model::{Securable, SecurableId};
 use lakewarden_catalog::{Need, Pinned};
-use lakewarden_catalog::model::Privilege;
 
 use reader::Reader;
 use rows::{Column, Rows};
@@ -111,7 +111,9 @@ fn equality(filter: &Expr) -> Option<(String, String)> {
 pub(crate) fn tells_columns(pinned: &Pinned, relation: &Securable) -> bool {
     let may = |need| pinned.allows(relation.id, need);
     let reads_a_column = || {
-        let open = |grants: &lakewarden_catalog::model::ColumnId| pinned.allows_on_column(relation.id, *grants, Privilege::Select);
+        let open = |grants: &lakewarden_catalog::model::ColumnId| {
+            pinned.allows_on_column(relation.id, *grants, Privilege::Select)
+        };
         pinned.state().column_grants_on(relation.id).iter().any(|grants| open(&grants.column))
     };
     may(Need::Privilege(Privilege::Select))

@@ -223,8 +223,13 @@ fn tables(reader: &Reader<'_>, rows: &mut Rows<'_>) {
         };
         let path = table.map(|table| &*table.location).filter(|_| reader.manages(relation));
         let insertable = if table.is_some() { "YES" } else { "NO" };
-        let about =
-            [kind.into(), insertable.into(), "PRESERVE".into(), (&made.owner).into(), relation.comment.as_deref().into()];
+        let about = [
+            kind.into(),
+            insertable.into(),
+            "PRESERVE".into(),
+            (&made.owner).into(),
+            relation.comment.as_deref().into(),
+        ];
         let stored = [table.map(|_| "DELTA").into(), Cell::Null, path.into()];
         rows.push(&row(names(&placed), about.into_iter().chain(made.cells(relation)).chain(stored)));
     }

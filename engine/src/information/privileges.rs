@@ -95,7 +95,8 @@ fn of_columns(reader: &Reader<'_>, rows: &mut Rows<'_>) {
         }
         for entry in reader.pinned.grants_shown(placed.securable) {
             let Some(column) = &entry.column else { continue };
-            let [catalog, schema, table] = [placed.catalog, placed.schema, placed.securable].map(|one| one.name.as_str());
+            let [catalog, schema, table] =
+                [placed.catalog, placed.schema, placed.securable].map(|one| one.name.as_str());
             push(&entry, &[catalog, schema, table, column], rows);
         }
     }

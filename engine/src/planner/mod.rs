@@ -9,6 +9,7 @@
 mod calls;
 mod closed;
 pub(crate) mod fitting;
+mod information;
 mod parameters;
 mod policies;
 mod readings;
@@ -16,6 +17,7 @@ mod respelled;
 mod scope;
 mod sources;
 mod spelling;
+mod target;
 mod versions;
 mod views;
 
@@ -41,9 +43,10 @@ use crate::governed::{FaultLog, GovernedSpec, GovernedTable};
 use crate::names;
 use crate::statement::{QueryRefs, Reading, RelationRef};
 pub(crate) use closed::Closed;
-pub(crate) use parameters::types as parameter_types;
+pub(crate) use parameters::{number_from, types as parameter_types};
 use readings::Readings;
 pub(crate) use scope::Scope;
+pub(crate) use target::OpenTarget;
 use sources::{Sources, is_built_in};
 use spelling::Spelling;
 
@@ -125,8 +128,19 @@ impl Planner {
         query: &'a sql::Query,
         scope: &'a Scope,
     ) -> BoxFuture<'a, Result<LogicalPlan, EngineError>> {
+        self.query_over(query, scope, &[])
+    }
+
+    /// Plans a query over the catalog's relations and these, whose names no text of a caller holds.
+    pub fn query_over<'a>(
+        &'a self,
+        query: &'a sql::Query,
+        scope: &'a Scope,
+        given: &'a [(String, Relation)],
+    ) -> BoxFuture<'a, Result<LogicalPlan, EngineError>> {
         Box::pin(async move {
-            let Names { sources, spelling, calls, readings } = self.open(&QueryRefs::of_query(query), scope).await?;
+            let names = self.open(&QueryRefs::of_query(query), scope, given).await?;
+            let Names { sources, spelling, calls, readings } = names;
             let mut query = query.clone();
             readings.put_into(&mut query);
             calls::rename(&mut query, &calls);
@@ -150,7 +164,7 @@ impl Planner {
         scope: &'a Scope,
     ) -> BoxFuture<'a, Result<Expr, EngineError>> {
         Box::pin(async move {
-            let Names { sources, mut spelling, calls, readings } = self.open(&QueryRefs::of_expr(expr), scope).await?;
+            let Names { sources, mut spelling, calls, readings } = self.open(&QueryRefs::of_expr(expr), scope, &[]).await?;
             spelling.add_schema(schema.as_arrow());
             let mut expr = expr.clone();
             readings.put_into(&mut expr);
@@ -166,14 +180,22 @@ impl Planner {
     }
 
     /// Opens everything that a query names.
-    async fn open(&self, refs: &QueryRefs, scope: &Scope) -> Result<Names<'_>, EngineError> {
+    async fn open(
+        &self,
+        refs: &QueryRefs,
+        scope: &Scope,
+        given: &[(String, Relation)],
+    ) -> Result<Names<'_>, EngineError> {
         // Relations first, in the order of the text: a caller who may not read one learns nothing of the rest.
         let state = if scope.in_policy() { &self.system } else { &self.user };
         let mut sources = Sources::new(state);
         let (mut spelling, mut readings) = (Spelling::default(), Readings::default());
         for relation in &refs.tables {
             let written = &relation.name;
-            let (provider, closed) = self.relation(relation, scope).await?;
+            let (provider, closed) = match given.iter().find(|(name, _)| written.parts == [name.as_str()]) {
+                Some((_, given)) => given.clone(),
+                None => self.relation(relation, scope).await?,
+            };
             let provider = if scope.in_policy() {
                 provider
             } else {
@@ -205,9 +227,12 @@ impl Planner {
     }
 
     /// A relation that a text names, and what of it the text may not name.
-    async fn relation(&self, relation: &RelationRef, scope: &Scope) -> Result<Relation, EngineError> {
+    pub(crate) async fn relation(&self, relation: &RelationRef, scope: &Scope) -> Result<Relation, EngineError> {
         let written = &relation.name;
         let name = names::object(written, &scope.namespace)?;
+        if information::is_within(&name) {
+            return self.information(relation, &name, scope);
+        }
         let opened = match scope.rights.open_to_read(&name) {
             // The words are the same whether it is a short name or a whole one, hidden or absent.
             Err(CatalogError::NotFound { kind, .. }) => {
@@ -307,7 +332,7 @@ struct Names<'a> {
 }
 
 /// What a caller's plan reads, and what of it the plan may not name.
-type Relation = (Arc<dyn TableProvider>, Closed);
+pub(crate) type Relation = (Arc<dyn TableProvider>, Closed);
 
 fn parser_options() -> ParserOptions {
     // Identifiers arrive in their final spelling, and 0.1 is a decimal, as in Spark.

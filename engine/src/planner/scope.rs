@@ -15,6 +15,8 @@ const MAX_DEPTH: usize = 32;
 pub(crate) struct Scope {
     /// Whose rights count.
     pub rights: Pinned,
+    /// Who asks, whatever the rights: `information_schema` is theirs.
+    pub invoker: Pinned,
     /// What completes short names.
     pub namespace: Namespace,
     /// How deep in views and functions this is.
@@ -33,7 +35,8 @@ impl Scope {
     /// What the caller itself wrote.
     pub fn of_caller(rights: Pinned, namespace: Namespace) -> Self {
         let (owners, guarded) = (Vec::new(), Vec::new());
-        Self { rights, namespace, depth: 0, sealed: false, owners, expected: None, guarded }
+        let invoker = rights.clone();
+        Self { rights, invoker, namespace, depth: 0, sealed: false, owners, expected: None, guarded }
     }
 
     /// Whether this is what a policy looks up.

@@ -25,7 +25,7 @@ use crate::delta::commits::{kept_columns, require_version, version_at, version_f
 use crate::delta::{Location, Metadata, OpenTable, PastError, change_feed};
 use crate::error::EngineError;
 use crate::governed::GovernedSpec;
-use crate::statement::Reading;
+use crate::statement::{QueryRefs, Reading};
 use crate::times;
 
 /// A point in the past of a table, as a statement names it.
@@ -210,6 +210,9 @@ impl Planner {
 
     /// The value of an expression that names no column and no table; none when it has none before rows are read.
     fn constant(&self, expr: &sql::Expr) -> Result<Option<ScalarValue>, EngineError> {
+        if !QueryRefs::of_expr(expr).tables.is_empty() {
+            return Ok(None);
+        }
         let sources = Sources::new(&self.user);
         let schema = DFSchema::empty();
         let planner = SqlToRel::new_with_options(&sources, parser_options());

@@ -43,9 +43,10 @@ impl Run {
             }
             LogQuestion::Detail => self.detail(&table, &label, &stored, bound)?,
         };
-        Ok(QueryStream::table(RecordBatch::try_from_iter_with_nullable(
-            columns.into_iter().map(|(name, array)| (name, array, true)),
-        ).map_err(EngineError::internal)?))
+        Ok(QueryStream::table(
+            RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)))
+                .map_err(EngineError::internal)?,
+        ))
     }
 
     /// Whether something stands between the caller and all rows and values of a table. Who may not read it at all is bound.
@@ -56,13 +57,7 @@ impl Run {
         })
     }
 
-    fn detail(
-        &self,
-        table: &Securable,
-        label: &str,
-        stored: &OpenTable,
-        bound: bool,
-    ) -> Result<Columns, EngineError> {
+    fn detail(&self, table: &Securable, label: &str, stored: &OpenTable, bound: bool) -> Result<Columns, EngineError> {
         let state = stored.table.snapshot().map_err(EngineError::internal)?;
         let (metadata, protocol) = (state.metadata(), state.protocol());
         let (mut files, mut bytes) = (0, 0);

@@ -3,19 +3,25 @@
 mod abac;
 mod access;
 mod alter;
+mod changes;
+mod deletes;
 mod describe;
 mod files;
 mod grants;
+mod history;
 mod insert;
+mod merges;
 mod namespaces;
 mod policies;
 mod principals;
 mod queries;
 mod renames;
 mod show;
+mod show_create;
 mod storage;
 mod tables;
 mod tags;
+mod updates;
 mod veil;
 mod views;
 
@@ -31,7 +37,7 @@ use crate::error::EngineError;
 use crate::exec::StatementExec;
 use crate::planner::{Planner, Scope, parameter_types};
 use crate::session::{Description, is_query};
-use crate::statement::Statement;
+use crate::statement::{ShowKind, Statement};
 use crate::stream::QueryStream;
 
 /// One statement on its way: who asks, where names are resolved, and the state that it sees.
@@ -96,14 +102,19 @@ impl Run {
             Statement::CreateExternalLocation(create) => self.create_external_location(create).await,
             Statement::CreateVolume(create) => self.create_volume(create).await,
             Statement::Insert(insert) => self.insert(*insert).await,
+            Statement::Update(update) => self.update_rows(*update).await,
+            Statement::Delete(delete) => self.delete_rows(*delete).await,
+            Statement::Merge(merge) => self.merge_rows(*merge).await,
             Statement::Drop(drop) => self.drop_object(drop).await,
             Statement::Alter(alter) => self.alter(alter).await,
             Statement::CommentOn(comment) => self.comment_on(comment).await,
             Statement::Grant(grant) => self.grant(grant).await,
             Statement::ShowGrants(show) => self.show_grants(show),
             Statement::ExplainAccess(explain) => self.explain_access(&explain),
+            Statement::Show(show) if show.what == ShowKind::Partitions => self.show_partitions(&show).await,
             Statement::Show(show) => self.show(show),
             Statement::Describe(describe) => self.describe(describe),
+            Statement::DescribeLog(describe) => self.describe_log(describe).await,
             Statement::ListFiles(list) => self.list_files(list).await,
             Statement::CreatePrincipal(create) => self.create_principal(create).await,
             Statement::AlterPrincipal(alter) => self.alter_principal(alter).await,
@@ -173,6 +184,9 @@ fn action(statement: &Statement) -> &'static str {
         Statement::Query(_) => "sql.select",
         Statement::Explain(_) => "sql.explain",
         Statement::Insert(_) => "sql.insert",
+        Statement::Update(_) => "sql.update",
+        Statement::Delete(_) => "sql.delete",
+        Statement::Merge(_) => "sql.merge",
         Statement::CreateTable(_)
         | Statement::CreateView(_)
         | Statement::CreateFunction(_)
@@ -183,7 +197,7 @@ fn action(statement: &Statement) -> &'static str {
         Statement::Alter(_) => "sql.alter",
         Statement::Show(_) | Statement::ShowGrants(_) | Statement::ShowPolicies(_) | Statement::ShowTags(_) => "sql.show",
         Statement::ExplainAccess(_) => "sql.explain",
-        Statement::Describe(_) | Statement::DescribePolicy(_) => "sql.describe",
+        Statement::Describe(_) | Statement::DescribeLog(_) | Statement::DescribePolicy(_) => "sql.describe",
         Statement::ListFiles(_) => "sql.list",
         _ => "sql.statement",
     }

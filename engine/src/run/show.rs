@@ -35,7 +35,8 @@ impl Run {
                 text_answer(["catalog", "namespace"], vec![[current.0, current.1]])
             }
             ShowKind::TableProperties => self.show_properties(show.within.as_ref(), show.pattern.as_deref()),
-            ShowKind::CreateTable => Err(EngineError::Unimplemented("SHOW CREATE TABLE".to_owned())),
+            ShowKind::CreateTable => self.show_create(&self.table_within(show.within.as_ref())?),
+            ShowKind::Partitions => Err(EngineError::internal("the partitions are a query")),
         }
     }
 
@@ -166,7 +167,7 @@ impl Run {
         }
     }
 
-    fn table_within(&self, within: Option<&ObjectName>) -> Result<FullName, EngineError> {
+    pub(super) fn table_within(&self, within: Option<&ObjectName>) -> Result<FullName, EngineError> {
         let name = within.ok_or_else(|| EngineError::invalid("name the table"))?;
         names::object(name, &self.namespace)
     }

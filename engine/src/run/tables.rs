@@ -24,6 +24,7 @@ use crate::stream::QueryStream;
 
 impl Run {
     pub(super) async fn create_table(&self, create: CreateTable) -> Result<QueryStream, EngineError> {
+        let create = self.with_columns_of_like(create)?;
         refuse_unbuilt(&create)?;
         let name = names::object(&create.name, &self.namespace)?;
         let if_not_exists = create.if_not_exists;
@@ -33,6 +34,29 @@ impl Run {
         };
         unless_exists(made, if_not_exists)?;
         Ok(self.done())
+    }
+
+    /// `LIKE t`: the columns of another relation, which tell no more than DESCRIBE of it does. Its policies, grants and tags are its own.
+    fn with_columns_of_like(&self, mut create: CreateTable) -> Result<CreateTable, EngineError> {
+        let Some(like) = create.like.take() else { return Ok(create) };
+        let mut columns = self.columns_of(&names::object(&like, &self.namespace)?)?;
+        for column in &columns {
+            create.columns.push(ColumnSpec {
+                name: column.name.to_string(),
+                // The words are what counts; they are the catalog's own.
+                data_type: sqlparser::ast::DataType::Unspecified,
+                type_text: column.type_text.to_string(),
+                not_null: !column.nullable,
+                comment: column.comment.as_ref().map(ToString::to_string),
+                mask: None,
+            });
+        }
+        if create.partitioned_by.is_empty() {
+            columns.retain(|column| column.partition_index.is_some());
+            columns.sort_by_key(|column| column.partition_index);
+            create.partitioned_by = columns.iter().map(|column| column.name.to_string()).collect();
+        }
+        Ok(create)
     }
 
     async fn create_managed(&self, create: &CreateTable, name: FullName) -> Result<(), EngineError> {
@@ -113,7 +137,7 @@ impl Run {
         let mut masks = Vec::new();
         for column in &create.columns {
             if let Some(mask) = &column.mask {
-                masks.push(self.mask_binding(column.name.clone(), mask)?);
+                masks.push(self.mask_binding(column.name.clone(), Vec::new(), mask)?);
             }
         }
         let describe =

@@ -167,6 +167,17 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// A whole number.
+    pub(super) fn whole_number(&mut self, expected: &str) -> Result<u64, ParseError> {
+        let number = match self.peek(0) {
+            Token::Number(digits, _) => digits.parse().ok(),
+            _ => None,
+        };
+        let number = number.ok_or_else(|| self.unexpected(expected))?;
+        self.skip();
+        Ok(number)
+    }
+
     /// The string that comes next, if one does.
     pub(super) fn maybe_string(&mut self) -> Option<String> {
         self.string("a string").ok()

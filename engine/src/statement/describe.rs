@@ -21,9 +21,35 @@ pub struct Describe {
     pub name: ObjectName,
 }
 
+/// `{DESC | DESCRIBE} {HISTORY | DETAIL} table`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DescribeLog {
+    /// What is asked of its log.
+    pub question: LogQuestion,
+    /// The table.
+    pub table: ObjectName,
+}
+
+/// What is asked of the log of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogQuestion {
+    /// `HISTORY … [LIMIT n]`: its versions, newest first.
+    History {
+        /// The most that are told.
+        limit: Option<u64>,
+    },
+    /// `DETAIL`: what is stored.
+    Detail,
+}
+
 /// The rest of `DESCRIBE`.
 pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     refuse(cursor)?;
+    if !matches!(cursor.peek(1), Token::EOF | Token::Period)
+        && let Some(word) = cursor.eat_any(&["HISTORY", "DETAIL"])
+    {
+        return describe_log(cursor, word == "HISTORY");
+    }
     let mut extended = eat_extended(cursor);
     let kind = cursor.kind_before_name(&[]).unwrap_or(ObjectKind::Table);
     if kind == ObjectKind::Policy {
@@ -58,6 +84,18 @@ pub(super) fn describe(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError>
     Ok(Statement::Describe(Describe { kind, extended, name }))
 }
 
+fn describe_log(cursor: &mut Cursor<'_>, is_history: bool) -> Result<Statement, ParseError> {
+    let table = cursor.object_name("a table")?;
+    let question = match is_history {
+        false => LogQuestion::Detail,
+        true if cursor.eat("LIMIT") => {
+            LogQuestion::History { limit: Some(cursor.whole_number("a number of versions")?) }
+        }
+        true => LogQuestion::History { limit: None },
+    };
+    Ok(Statement::DescribeLog(DescribeLog { question, table }))
+}
+
 /// `EXTENDED` or `FORMATTED`, unless it is the name itself.
 fn eat_extended(cursor: &mut Cursor<'_>) -> bool {
     !matches!(cursor.peek(1), Token::EOF | Token::Period) && cursor.eat_any(&["EXTENDED", "FORMATTED"]).is_some()
@@ -67,11 +105,6 @@ fn refuse(cursor: &Cursor<'_>) -> Result<(), ParseError> {
     let is_name = matches!(cursor.peek(1), Token::EOF | Token::Period);
     if starts_query(cursor, 0) || (cursor.is_word(0, "QUERY") && !is_name) {
         return Err(ParseError::unsupported("DESCRIBE QUERY"));
-    }
-    for word in ["HISTORY", "DETAIL"] {
-        if cursor.is_word(0, word) && !is_name {
-            return Err(ParseError::unsupported(format!("DESCRIBE {word}")));
-        }
     }
     Ok(())
 }

@@ -5,12 +5,14 @@ use super::abac::{create_policy, drop_policy};
 use super::alter::alter_object;
 use super::comment::comment_on;
 use super::cursor::Cursor;
+use super::delete::{delete, truncate};
 use super::describe::describe;
 use super::drop::drop_object;
 use super::error::ParseError;
 use super::function::create_function;
 use super::grant::{GrantVerb, grant};
 use super::insert::insert;
+use super::merge::merge;
 use super::namespace::{create_catalog, create_schema, set_statement, use_statement};
 use super::principal::{alter_principal, create_principal, drop_principal};
 use super::query::{explain, gated_query, starts_query};
@@ -18,21 +20,18 @@ use super::show::show;
 use super::storage::{create_storage, list_files};
 use super::table::{TableWords, create_table};
 use super::tag::{create_tag, set_tag, unset_tag};
+use super::update::update;
 use super::view::create_view;
 
 /// Statements that are recognised and not built, by their first words.
 const UNBUILT: &[(&[&str], &str)] = &[
-    (&["UPDATE"], "UPDATE"),
-    (&["DELETE"], "DELETE"),
-    (&["MERGE"], "MERGE"),
-    (&["TRUNCATE"], "TRUNCATE"),
-    (&["COPY"], "COPY INTO"),
+    (&["COPY"], "COPY (files are read as Delta tables: CREATE TABLE … LOCATION, then INSERT … SELECT from it)"),
     (&["LOAD"], "LOAD DATA"),
     (&["UNDROP"], "UNDROP"),
     (&["OPTIMIZE"], "OPTIMIZE"),
     (&["VACUUM"], "VACUUM"),
     (&["RESTORE"], "RESTORE"),
-    (&["CONVERT"], "CONVERT TO DELTA"),
+    (&["CONVERT"], "CONVERT TO DELTA (write a Delta table there, and register it with CREATE TABLE … LOCATION)"),
     (&["ANALYZE"], "ANALYZE TABLE"),
     (&["REFRESH"], "REFRESH"),
     (&["MSCK"], "MSCK REPAIR TABLE"),
@@ -121,7 +120,7 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError
     }
     let words = [
         "EXPLAIN", "USE", "SET", "CREATE", "ALTER", "DROP", "INSERT", "GRANT", "REVOKE", "DENY", "SHOW", "DESC",
-        "DESCRIBE", "COMMENT", "LIST", "LS",
+        "DESCRIBE", "COMMENT", "LIST", "LS", "UPDATE", "DELETE", "MERGE", "TRUNCATE",
     ];
     match cursor.eat_any(&words) {
         Some("EXPLAIN") => explain(cursor),
@@ -137,6 +136,10 @@ pub(super) fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError
         Some("SHOW") => show(cursor),
         Some("COMMENT") => comment_on(cursor),
         Some("LIST" | "LS") => list_files(cursor),
+        Some("UPDATE") => update(cursor),
+        Some("DELETE") => delete(cursor),
+        Some("MERGE") => merge(cursor),
+        Some("TRUNCATE") => truncate(cursor),
         Some(_) => describe(cursor),
         None if cursor.eat_all(&["UNSET", "TAG"]) => unset_tag(cursor),
         None => match UNBUILT.iter().find(|(words, _)| cursor.is_words(words)) {

@@ -288,6 +288,10 @@ fn check_table_function(factor: &mut TableFactor) -> Result<(), ParseError> {
 fn unknown_table_function(name: &ObjectName) -> ParseError {
     let mut name: String = name.to_string().chars().take(64).collect();
     name.retain(|c| c != '`');
+    if name.to_lowercase().starts_with("read_") {
+        let way = "files are not read by name; register a Delta table with CREATE TABLE … LOCATION and read that";
+        return ParseError::unsupported(format!("the table function `{name}` ({way})"));
+    }
     ParseError::unsupported(format!("the table function `{name}` (only unnest, range, generate_series and table_changes are known)"))
 }
 

@@ -54,8 +54,10 @@ pub enum ShowKind {
     CurrentSchema,
     /// `SHOW TBLPROPERTIES t`; `within` is the table and always there, `pattern` the one key that is asked for.
     TableProperties,
-    /// `SHOW CREATE TABLE t`; `within` is the table and always there.
+    /// `SHOW CREATE {TABLE | VIEW} t`; `within` is the table or view and always there.
     CreateTable,
+    /// `SHOW PARTITIONS t`; `within` is the table and always there.
+    Partitions,
 }
 
 /// Which functions `SHOW FUNCTIONS` lists.
@@ -96,7 +98,7 @@ pub(super) fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ParseError> {
     match what {
         ShowKind::Columns => columns(cursor),
         ShowKind::TableProperties => table_properties(cursor),
-        ShowKind::CreateTable => {
+        ShowKind::CreateTable | ShowKind::Partitions => {
             let within = Some(cursor.object_name("a table")?);
             Ok(Statement::Show(Show { what: *what, within, pattern: None }))
         }
@@ -129,6 +131,8 @@ const KINDS: &[(&[&str], ShowKind)] = &[
     (&["CURRENT", "DATABASE"], ShowKind::CurrentSchema),
     (&["TBLPROPERTIES"], ShowKind::TableProperties),
     (&["CREATE", "TABLE"], ShowKind::CreateTable),
+    (&["CREATE", "VIEW"], ShowKind::CreateTable),
+    (&["PARTITIONS"], ShowKind::Partitions),
 ];
 
 /// Things that others show and that are not built.
@@ -137,7 +141,6 @@ const UNBUILT: &[&str] = &[
     "RECIPIENTS",
     "PROVIDERS",
     "EFFECTIVE",
-    "PARTITIONS",
     "CONNECTIONS",
     "EXTERNAL",
     "STORAGE",

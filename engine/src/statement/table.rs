@@ -4,8 +4,10 @@ use super::Statement;
 use super::column::{ColumnSpec, column_list};
 use super::cursor::Cursor;
 use super::error::ParseError;
+use super::limits::ParseLimits;
 use super::name::ObjectName;
 use super::namespace::{once, properties};
+use super::parse_query;
 use super::policy::{RowFilterSpec, row_filter};
 use super::query::{SourceQuery, source_query, starts_query};
 use sqlparser::tokenizer::Token;
@@ -37,7 +39,9 @@ pub struct CreateTable {
     pub properties: Vec<(String, String)>,
     /// `WITH ROW FILTER f ON (..)`.
     pub row_filter: Option<RowFilterSpec>,
-    /// `AS query`.
+    /// `LIKE t`: the columns are those of another table or view.
+    pub like: Option<ObjectName>,
+    /// `AS query`; for `DEEP CLONE t`, all of `t`.
     pub query: Option<SourceQuery>,
 }
 
@@ -62,7 +66,6 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>, words: TableWords) -> Result
         return Err(cursor.error("OR REPLACE and IF NOT EXISTS do not go together"));
     }
     let name = cursor.object_name("a table")?;
-    refuse_copies(cursor)?;
     let mut table = CreateTable {
         or_replace: words.or_replace,
         if_not_exists,
@@ -76,8 +79,19 @@ pub(super) fn create_table(cursor: &mut Cursor<'_>, words: TableWords) -> Result
         comment: None,
         properties: Vec::new(),
         row_filter: None,
+        like: None,
         query: None,
     };
+    if cursor.eat("LIKE") {
+        table.like = Some(cursor.object_name("a table")?);
+        while clause(cursor, &mut table)? {}
+        return check(cursor, table);
+    }
+    if let Some(query) = copied(cursor)? {
+        table.query = Some(query);
+        while clause(cursor, &mut table)? {}
+        return check(cursor, table);
+    }
     if matches!(cursor.peek(0), Token::LParen) && !starts_query(cursor, 0) {
         table.columns = column_list(cursor)?;
     }
@@ -100,14 +114,26 @@ fn check(cursor: &Cursor<'_>, table: CreateTable) -> Result<Statement, ParseErro
     Ok(Statement::CreateTable(Box::new(table)))
 }
 
-fn refuse_copies(cursor: &Cursor<'_>) -> Result<(), ParseError> {
-    if cursor.is_word(0, "LIKE") {
-        return Err(ParseError::unsupported("CREATE TABLE … LIKE"));
+/// `[DEEP] CLONE t [VERSION AS OF n | TIMESTAMP AS OF time]`, which reads all that the caller may see of the table.
+fn copied(cursor: &mut Cursor<'_>) -> Result<Option<SourceQuery>, ParseError> {
+    if cursor.is_words(&["SHALLOW", "CLONE"]) {
+        return Err(ParseError::unsupported(
+            "SHALLOW CLONE (it would name the files of another table, past its policies; DEEP CLONE copies what you may see)",
+        ));
     }
-    if cursor.is_words(&["SHALLOW", "CLONE"]) || cursor.is_words(&["DEEP", "CLONE"]) || cursor.is_word(0, "CLONE") {
-        return Err(ParseError::unsupported("CREATE TABLE … CLONE"));
+    if !cursor.eat_all(&["DEEP", "CLONE"]) && !cursor.eat("CLONE") {
+        return Ok(None);
     }
-    Ok(())
+    let mark = cursor.mark();
+    cursor.object_name("a table")?;
+    if cursor.eat_all(&["VERSION", "AS", "OF"]) {
+        cursor.whole_number("the number of a version")?;
+    } else if cursor.eat_all(&["TIMESTAMP", "AS", "OF"]) {
+        cursor.expr()?;
+    }
+    let text = format!("SELECT * FROM {}", cursor.text_since(mark));
+    let query = parse_query(&text, &ParseLimits { max_relations: cursor.max_relations(), ..ParseLimits::default() })?;
+    Ok(Some(SourceQuery { query, text }))
 }
 
 /// Reads one clause after the columns; false when there is none.

@@ -102,9 +102,8 @@ fn other_formats_are_named(#[case] sql: &str, #[case] format: &str, #[case] opti
 #[case("CREATE TABLE t (a INT) CLUSTER BY AUTO")]
 #[case("CREATE TABLE t (a INT) CLUSTERED BY (a) INTO 4 BUCKETS")]
 #[case("CREATE TABLE t (a INT) PARTITIONED BY (days(a))")]
-#[case("CREATE TABLE t LIKE u")]
 #[case("CREATE TABLE t SHALLOW CLONE u")]
-#[case("CREATE TABLE t DEEP CLONE u VERSION AS OF 3")]
+#[case("CREATE TABLE t DEEP CLONE delta.`/x`")]
 #[case("CREATE EXTERNAL TABLE t (a INT) STORED AS PARQUET LOCATION '/x'")]
 #[case("CREATE TABLE t (a INT) ROW FORMAT DELIMITED")]
 fn parts_of_create_table_that_are_not_built(#[case] sql: &str) {
@@ -336,4 +335,23 @@ fn alters(#[case] sql: &str, #[case] kind: ObjectKind, #[case] action: AlterActi
 #[case("COMMENT ON FUNCTION f IS 'x'", ObjectKind::Function, "f", Some("x"))]
 fn comments(#[case] sql: &str, #[case] kind: ObjectKind, #[case] of: &str, #[case] text: Option<&str>) {
     assert_eq!(parse(sql), Statement::CommentOn(CommentOn { kind, name: name(of), text: text.map(Into::into) }));
+}
+
+#[rstest]
+#[case("CREATE TABLE t DEEP CLONE u", "SELECT * FROM u")]
+#[case("CREATE TABLE t CLONE c.s.u LOCATION '/x'", "SELECT * FROM c.s.u")]
+#[case("CREATE TABLE t DEEP CLONE u VERSION AS OF 3", "SELECT * FROM u VERSION AS OF 3")]
+#[case("CREATE TABLE t DEEP CLONE u@v3", "SELECT * FROM u@v3")]
+#[case("CREATE TABLE t DEEP CLONE u TIMESTAMP AS OF '2026-01-01'", "SELECT * FROM u TIMESTAMP AS OF '2026-01-01'")]
+fn a_clone_reads_the_whole_table(#[case] sql: &str, #[case] expected: &str) {
+    let Statement::CreateTable(create) = parse_one(sql, &ParseLimits::default()).unwrap() else { panic!("{sql}") };
+    assert_eq!(create.query.unwrap().text, expected);
+}
+
+#[test]
+fn a_table_like_another_names_it() {
+    let Statement::CreateTable(create) = parse_one("CREATE TABLE t LIKE c.s.u", &ParseLimits::default()).unwrap() else {
+        panic!("no table")
+    };
+    assert_eq!(create.like.unwrap().to_string(), "c.s.u");
 }

@@ -4,10 +4,10 @@ use super::*;
 
 /// Everything that is recognised and not built: it never becomes something that runs.
 #[rstest]
-#[case("UPDATE t SET a = 1 WHERE b", "UPDATE")]
-#[case("DELETE FROM t", "DELETE")]
-#[case("MERGE INTO t USING s ON c WHEN MATCHED THEN UPDATE SET *", "MERGE")]
-#[case("TRUNCATE TABLE t", "TRUNCATE")]
+#[case("MERGE WITH SCHEMA EVOLUTION INTO t USING s ON c WHEN MATCHED THEN UPDATE SET *", "SCHEMA EVOLUTION")]
+#[case("TRUNCATE TABLE t PARTITION (a = 1)", "TRUNCATE")]
+#[case("UPDATE t SET a = DEFAULT", "DEFAULT")]
+#[case("UPDATE t SET a.b = 1", "struct")]
 #[case("COPY INTO t FROM 'u' FILEFORMAT = CSV", "COPY")]
 #[case("COPY (SELECT 1) TO '/tmp/x.parquet'", "COPY")]
 #[case("COPY t TO '/tmp/x'", "COPY")]
@@ -78,8 +78,6 @@ use super::*;
 #[case("EXPLAIN ANALYZE DROP TABLE t", "EXPLAIN")]
 #[case("EXPLAIN EXPLAIN SELECT 1", "EXPLAIN")]
 #[case("EXPLAIN FORMATTED SELECT 1", "EXPLAIN")]
-#[case("DESCRIBE HISTORY t LIMIT 1", "DESCRIBE HISTORY")]
-#[case("DESCRIBE DETAIL t", "DESCRIBE DETAIL")]
 #[case("DESCRIBE QUERY SELECT 1", "DESCRIBE QUERY")]
 #[case("DESC SELECT 1", "DESCRIBE QUERY")]
 #[case("DESCRIBE SHARE s", "DESCRIBE SHARE")]
@@ -90,12 +88,11 @@ use super::*;
 #[case("SHOW RECIPIENTS", "SHOW RECIPIENTS")]
 #[case("SHOW PROVIDERS", "SHOW PROVIDERS")]
 #[case("SHOW EFFECTIVE POLICIES ON VIEW v", "policies on a VIEW")]
-#[case("SHOW PARTITIONS t", "SHOW PARTITIONS")]
 #[case("SHOW EXTERNAL METADATA", "SHOW EXTERNAL")]
 #[case("SHOW ALL IN SHARE s", "SHOW ALL")]
 #[case("SHOW TABLE EXTENDED LIKE 'x'", "SHOW TABLE")]
 #[case("SHOW TABLES DROPPED", "SHOW TABLES DROPPED")]
-#[case("SHOW CREATE VIEW v", "SHOW CREATE")]
+#[case("SHOW CREATE FUNCTION f", "SHOW CREATE")]
 fn what_is_not_built_says_so(#[case] sql: &str, #[case] word: &str) {
     let what = unsupported(sql);
     assert!(what.contains(word), "{sql}: {what}");
