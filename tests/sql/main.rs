@@ -11,6 +11,7 @@ mod past;
 mod renamed_elsewhere;
 mod renames;
 mod storage;
+mod versions;
 mod tagged;
 mod written_elsewhere;
 
@@ -84,10 +85,12 @@ cases!(
     doors,
     dml,
     dml_governed,
+    functions,
     grants,
     hidden,
     information_schema,
     lent_rights,
+    masks,
     policies,
     queries,
     renames,

@@ -68,7 +68,7 @@ pub fn change_feed(
         let is_read = version <= last;
         // Rows that were taken away have the columns of before.
         if is_read && found.replaces_rows && current.columns != now.columns {
-            return Err(ChangesError::ColumnsChanged(version));
+            return Err(last_change(folder, version, newest.version, &now));
         }
         if let Some(metadata) = found.metadata {
             if metadata.columns != now.columns {

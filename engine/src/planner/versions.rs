@@ -22,7 +22,7 @@ use super::sources::Sources;
 use super::{Closed, Planner, Relation, Scope, parser_options};
 use crate::delta::changes::FEED_COLUMNS;
 use crate::delta::commits::{kept_columns, require_version, version_at, version_from};
-use crate::delta::{Location, Metadata, OpenTable, PastError, change_feed};
+use crate::delta::{Location, Metadata, OpenTable, PastError, change_feed, open_table};
 use crate::error::EngineError;
 use crate::governed::GovernedSpec;
 use crate::statement::{QueryRefs, Reading};
@@ -120,8 +120,7 @@ impl Planner {
     ) -> Result<Relation, EngineError> {
         let newest = self.stored(opened).await?;
         let (first, last) = self.range(opened, &newest, from, to)?;
-        let before = self.stored_at(opened, &newest, first.saturating_sub(1)).await?;
-        let before = Metadata::of(&before.table).map_err(EngineError::internal)?;
+        let before = self.metadata_before(opened, &newest, first).await?;
         let location = location(opened)?;
         let feed = change_feed(&newest, location.path(), &before, (first, last));
         let feed = feed.map_err(|fault| {
@@ -142,6 +141,16 @@ impl Planner {
         let spec = in_sql_types(spec).map_err(|e| EngineError::from_planning(&e))?;
         self.note(opened, Some(last), &spec.policy_ids).await;
         Ok((self.governed(spec, &closed), closed))
+    }
+
+    /// The metadata that the changes of a version start from. Files of that version may be gone.
+    async fn metadata_before(&self, opened: &Opened, newest: &OpenTable, first: u64) -> Result<Metadata, EngineError> {
+        let location = location(opened)?;
+        let before = first.saturating_sub(1);
+        require_version(location.path(), before, newest.version).map_err(|error| past(opened, error))?;
+        let fault = |fault| EngineError::Open { label: opened.full_name.clone(), fault };
+        let stored = open_table(location.path(), Some(before), &self.system).await.map_err(fault)?;
+        Metadata::of(&stored.table).map_err(EngineError::internal)
     }
 
     /// The versions of a range, both ends included.
