@@ -12,6 +12,7 @@ use lakewarden_proto::v1::principal_service_client::PrincipalServiceClient;
 use lakewarden_proto::v1::schema_service_client::SchemaServiceClient;
 use lakewarden_proto::v1::sql_service_client::SqlServiceClient;
 use lakewarden_proto::v1::table_service_client::TableServiceClient;
+use lakewarden_proto::v1::tag_service_client::TagServiceClient;
 use lakewarden_proto::v1::token_service_client::TokenServiceClient;
 use tonic::metadata::AsciiMetadataValue;
 use tonic::service::Interceptor;
@@ -84,6 +85,8 @@ services! {
     sql: SqlServiceClient;
     /// Tables and views.
     tables: TableServiceClient;
+    /// Tags.
+    tags: TagServiceClient;
     /// Access tokens.
     tokens: TokenServiceClient;
 }

@@ -14,6 +14,7 @@ mod principals;
 mod schemas;
 mod sql;
 mod tables;
+mod tags;
 mod tokens;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use lakewarden_proto::v1::principal_service_server::PrincipalServiceServer;
 use lakewarden_proto::v1::schema_service_server::SchemaServiceServer;
 use lakewarden_proto::v1::sql_service_server::SqlServiceServer;
 use lakewarden_proto::v1::table_service_server::TableServiceServer;
+use lakewarden_proto::v1::tag_service_server::TagServiceServer;
 use lakewarden_proto::v1::token_service_server::TokenServiceServer;
 use tonic::service::RoutesBuilder;
 use tonic::{Request, Status};
@@ -55,6 +57,7 @@ pub const SERVICES: &[&str] = &[
     "lakewarden.v1.SchemaService",
     "lakewarden.v1.SqlService",
     "lakewarden.v1.TableService",
+    "lakewarden.v1.TagService",
     "lakewarden.v1.TokenService",
 ];
 
@@ -106,6 +109,7 @@ pub fn add_services(routes: &mut RoutesBuilder, parts: &Parts, config: &Config) 
         .add_service(bounded!(SchemaServiceServer, schemas::Service(Arc::clone(&door))))
         .add_service(bounded!(SqlServiceServer, sql))
         .add_service(bounded!(TableServiceServer, tables::Service(Arc::clone(&door))))
+        .add_service(bounded!(TagServiceServer, tags::Service(Arc::clone(&door))))
         .add_service(bounded!(TokenServiceServer, tokens::Service(door)));
     Ok(Health(reporter))
 }

@@ -10,6 +10,7 @@ mod policies;
 mod principals;
 mod securables;
 mod shapes;
+mod tags;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, CommandFactory, Parser, Subcommand};
@@ -20,7 +21,8 @@ pub use data::{AuditCommand, AuditListArgs, Outcome, SqlArgs, When};
 pub use grants::{DenyArgs, GrantArgs, GrantsCommand, GrantsShowArgs, On, PrivilegesOn, RevokeArgs};
 pub use local::{CompletionsArgs, ConfigCommand, ConfigShowArgs, QuickstartArgs, ServeArgs, ServerArgs};
 pub use policies::{
-    MaskCommand, MaskDropArgs, MaskSetArgs, PolicyCommand, RowFilterCommand, RowFilterDropArgs, RowFilterSetArgs,
+    MaskCommand, MaskDropArgs, MaskSetArgs, PolicyCommand, PolicyCreateArgs, PolicyDeleteArgs, PolicyListArgs,
+    PolicyOnArgs, RowFilterCommand, RowFilterDropArgs, RowFilterSetArgs,
 };
 pub use principals::{
     GroupCommand, MembersArgs, PrincipalCommand, PrincipalCreateArgs, PrincipalDeleteArgs, PrincipalUpdateArgs,
@@ -30,6 +32,9 @@ pub use securables::{
     CatalogCommand, CatalogCreateArgs, ChangeArgs, ContainerDeleteArgs, DeleteArgs, DescribeArgs, FunctionCommand,
     FunctionCreateArgs, FunctionParameterArg, ListArgs, ListLimit, NameArgs, SchemaCommand, SchemaCreateArgs,
     TableColumnArg, TableCommand, TableCreateArgs, ViewCommand, ViewCreateArgs,
+};
+pub use tags::{
+    TagCommand, TagCreateArgs, TagDeleteArgs, TagSetArgs, TagShowArgs, TagUnsetArgs, TagUpdateArgs, TagValuesArgs,
 };
 
 const EXAMPLES: &str = "\
@@ -114,9 +119,12 @@ pub enum Command {
     Can(CanArgs),
     /// List who may do something
     WhoCan(WhoCanArgs),
-    /// Set, drop and show row filters and column masks
+    /// Set, drop and show row filters and column masks, bound to tables or by policies on tags
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Tag things and columns, and govern tags
+    #[command(subcommand)]
+    Tag(TagCommand),
     /// Read the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),

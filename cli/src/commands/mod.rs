@@ -13,6 +13,7 @@ mod principals;
 mod records;
 mod schemas;
 mod tables;
+mod tags;
 mod tokens;
 mod update;
 mod views;
@@ -81,6 +82,7 @@ async fn dispatch(command: Command, context: &mut Context) -> Result<Exit, CliEr
         Command::Can(args) => return access::can(args, context).await,
         Command::WhoCan(args) => access::who_can(args, context).await,
         Command::Policy(command) => policies::run(command, context).await,
+        Command::Tag(command) => tags::run(command, context).await,
         Command::Audit(command) => audit::run(command, context).await,
         Command::Whoami => identity::whoami(context).await,
         // The rest was taken care of before a connection was made.

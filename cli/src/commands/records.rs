@@ -46,6 +46,12 @@ pub const GRANT_FIELDS: &[&str] =
     &["principal", "effect", "privilege", "securable_kind", "securable", "column", "inherited"];
 /// The fields of a list of policies.
 pub const POLICY_FIELDS: &[&str] = &["policy", "column", "function", "arguments"];
+/// The fields of a list of policies by tags.
+pub const TAG_POLICY_FIELDS: &[&str] = &["name", "kind", "securable_kind", "securable", "function", "to", "comment"];
+/// The fields of a list of tags.
+pub const TAG_FIELDS: &[&str] = &["column", "key", "value"];
+/// The fields of a list of governed tags.
+pub const GOVERNED_TAG_FIELDS: &[&str] = &["key", "values", "owner", "comment"];
 /// The fields of a list of audit records.
 pub const AUDIT_FIELDS: &[&str] = &["time", "principal", "door", "action", "securable", "outcome", "details"];
 
@@ -145,9 +151,51 @@ pub fn policies(it: v1::TablePolicies) -> Vec<Record> {
     let filter = it.row_filter.map(|f| entry("row filter", Value::Null, f.function, &f.arguments));
     let masks = it.column_masks.into_iter().map(|binding| {
         let mask = binding.mask.unwrap_or_default();
-        entry("mask", binding.column.into(), mask.function, &mask.using_columns)
+        let masked = [vec![binding.column], binding.field_path].concat().join(".");
+        entry("mask", masked.into(), mask.function, &mask.using_columns)
     });
     filter.into_iter().chain(masks).collect()
+}
+
+/// A policy by tags.
+pub fn tag_policy(it: v1::Policy) -> Record {
+    let kind = enum_words(v1::PolicyKind::try_from(it.kind).map(|kind| kind.as_str_name()), "POLICY_KIND_");
+    let matched = |one: v1::ColumnMatch| match one.alias.as_str() {
+        "" => one.condition,
+        alias => format!("{} AS {alias}", one.condition),
+    };
+    let record = Record::new().with("name", it.name).with("kind", kind.to_lowercase());
+    securable(record, it.securable)
+        .with("function", Value::optional(it.function))
+        .with("to", Value::texts(it.to))
+        .with("except", Value::texts(it.except))
+        .with("when", Value::optional(it.when))
+        .with("match_columns", Value::texts(it.match_columns.into_iter().map(matched)))
+        .with("on_column", Value::optional(it.on_column))
+        .with("using_columns", Value::texts(it.using_columns.iter().map(argument)))
+        .with("comment", Value::optional(it.comment))
+        .with("created_at", time::value(it.created_at.as_ref()))
+        .with("created_by", Value::optional(it.created_by))
+        .with("id", it.id)
+}
+
+/// The tags of a securable: its own first, then those of its columns.
+pub fn tags(it: v1::SecurableTags) -> Vec<Record> {
+    let each = |column: &str, tags: BTreeMap<String, String>| {
+        let column = Value::optional(column);
+        let one = |(key, value): (String, String)| {
+            Record::new().with("column", column.clone()).with("key", key).with("value", value)
+        };
+        tags.into_iter().map(one).collect::<Vec<_>>()
+    };
+    let columns = it.columns.into_iter().flat_map(|of| each(&of.column, of.tags));
+    each("", it.tags).into_iter().chain(columns).collect()
+}
+
+/// A governed tag.
+pub fn governed_tag(it: v1::GovernedTag) -> Record {
+    let record = Record::new().with("key", it.key).with("values", Value::texts(it.values));
+    with_common!(record, it)
 }
 
 /// An audit record.

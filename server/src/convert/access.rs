@@ -71,6 +71,7 @@ pub fn show(found: Explanation) -> v1::ExplainAccessResponse {
     let policies = found.policies.into_iter().map(|policy| v1::AppliedPolicy {
         column: policy.column.unwrap_or_default(),
         function: policy.function.unwrap_or_default(),
+        policy: policy.policy.unwrap_or_default(),
     });
     v1::ExplainAccessResponse {
         principal: found.principal,

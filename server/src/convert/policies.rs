@@ -4,14 +4,19 @@
 //! constants that it is given may tell what it hides, so they are for those who see the text of the table's definition.
 
 use lakewarden_catalog::Pinned;
-use lakewarden_catalog::model::{self, FullName, Securable, SecurableId};
+use lakewarden_catalog::model::{self, FullName, Securable, SecurableId, SecurableKind};
 use lakewarden_catalog::ops::entries::Entry;
+use lakewarden_catalog::ops::policies::{PolicyEntry, PolicyKind};
+use lakewarden_catalog::ops::rules;
 use lakewarden_proto::v1;
 use lakewarden_proto::v1::policy_argument::Argument;
+use tonic::Status;
 
 use super::Faults;
+use super::ddl::policy_target;
 use super::faults::show_etag;
-use super::records::shows_text;
+use super::grants::show_securable;
+use super::records::{shows_text, timestamp};
 use super::tables::column_name;
 
 /// A row filter as the caller may see it.
@@ -39,14 +44,66 @@ pub fn show(pinned: &Pinned, entry: &Entry) -> v1::TablePolicies {
     };
     if let Some(table) = entry.securable.as_table() {
         policies.row_filter = table.row_filter.as_ref().map(|filter| show_filter(pinned, filter, &entry.securable));
-        let masked = table.columns.iter().filter_map(|column| Some((column, column.mask.as_ref()?)));
-        let bindings = masked.map(|(column, mask)| v1::ColumnMaskBinding {
+        let masked = table.columns.iter().flat_map(|column| column.masks().map(move |mask| (column, mask)));
+        let bindings = masked.map(|(column, (path, mask))| v1::ColumnMaskBinding {
             column: column.name.to_string(),
             mask: Some(show_mask(pinned, mask, &entry.securable)),
+            field_path: path.iter().map(String::from).collect(),
         });
         policies.column_masks = bindings.collect();
     }
     policies
+}
+
+/// A policy by tags as the caller may see it.
+pub fn show_policy(policy: PolicyEntry) -> v1::Policy {
+    let kind = match policy.effect {
+        PolicyKind::RowFilter => v1::PolicyKind::RowFilter,
+        PolicyKind::ColumnMask => v1::PolicyKind::ColumnMask,
+    };
+    let shown = v1::Policy {
+        id: policy.id.to_string(),
+        name: policy.name,
+        securable: Some(show_securable(policy.kind, policy.securable)),
+        kind: kind.into(),
+        comment: policy.comment.unwrap_or_default(),
+        function: policy.function.unwrap_or_default(),
+        terms_told: policy.terms.is_some(),
+        created_at: Some(timestamp(policy.created_at_ms)),
+        created_by: policy.created_by,
+        ..v1::Policy::default()
+    };
+    let Some(terms) = policy.terms else { return shown };
+    let matched =
+        |(condition, alias): (String, Option<String>)| v1::ColumnMatch { condition, alias: alias.unwrap_or_default() };
+    let input = |input: rules::Argument| match input {
+        rules::Argument::Column(alias) => Argument::Column(alias),
+        rules::Argument::Literal(text) => Argument::Literal(text),
+    };
+    let using = terms.using.into_iter().map(|one| v1::PolicyArgument { argument: Some(input(one)) });
+    v1::Policy {
+        to: terms.to,
+        except: terms.except,
+        when: terms.when.unwrap_or_default(),
+        match_columns: terms.matches.into_iter().map(matched).collect(),
+        on_column: terms.on_column.unwrap_or_default(),
+        using_columns: using.collect(),
+        ..shown
+    }
+}
+
+/// Reads the name of a policy and what it is on.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for each fault.
+pub fn named(
+    securable: Option<&v1::SecurableRef>,
+    name: &str,
+) -> Result<((SecurableKind, FullName), model::Name), Status> {
+    let mut faults = Faults::new();
+    let on = policy_target(securable, "securable", &mut faults);
+    let name = faults.name("name", name);
+    faults.finish(on.zip(name))
 }
 
 fn visible(pinned: &Pinned, function: SecurableId) -> Option<String> {

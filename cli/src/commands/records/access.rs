@@ -56,13 +56,14 @@ pub fn explanation(it: v1::ExplainAccessResponse, flat: bool) -> Record {
         securable(record, it.securable).with("column", Value::optional(it.column))
     };
     let remedy = if flat { Value::optional(it.remedy.join("\n")) } else { Value::texts(it.remedy) };
+    let by_tags = it.policies.iter().any(|policy| !policy.policy.is_empty());
     let steps = it.steps.into_iter().map(|step| step_of(&principal, step, flat).into());
     record
         .with("as_of", time::value(it.as_of.as_ref()))
         .with("remedy", remedy)
         .with("closed_columns", Value::texts(it.closed_columns))
         .with("steps", Value::List(steps.collect()))
-        .with("policies", Value::List(it.policies.into_iter().map(|it| policy(it).into()).collect()))
+        .with("policies", Value::List(it.policies.into_iter().map(|it| policy(it, by_tags).into()).collect()))
 }
 
 fn step_of(principal: &str, it: v1::AccessStep, flat: bool) -> Record {
@@ -80,12 +81,14 @@ fn step_of(principal: &str, it: v1::AccessStep, flat: bool) -> Record {
     record.with("because", because)
 }
 
-fn policy(it: v1::AppliedPolicy) -> Record {
+/// A row filter or mask; by which policy, when one of those that are told is by tags.
+fn policy(it: v1::AppliedPolicy, by_tags: bool) -> Record {
     let words = if it.column.is_empty() { "row filter" } else { "mask" };
-    Record::new()
+    let record = Record::new()
         .with("policy", words)
         .with("column", Value::optional(it.column))
-        .with("function", Value::optional(it.function))
+        .with("function", Value::optional(it.function));
+    if by_tags { record.with("by", Value::optional(it.policy)) } else { record }
 }
 
 fn reasons(principal: &str, found: Vec<v1::AccessReason>, flat: bool) -> Value {

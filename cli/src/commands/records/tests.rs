@@ -69,6 +69,7 @@ fn policies_come_as_one_list() {
         column_masks: vec![v1::ColumnMaskBinding {
             column: "c_phone".to_owned(),
             mask: Some(v1::ColumnMask { function: "demo.gov.m".to_owned(), using_columns: vec![] }),
+            field_path: vec![],
         }],
         ..Default::default()
     });
@@ -146,8 +147,8 @@ fn answer() -> v1::ExplainAccessResponse {
         ],
         remedy: vec!["REVOKE SELECT ..".to_owned(), "GRANT USE SCHEMA ..".to_owned()],
         policies: vec![
-            v1::AppliedPolicy { column: String::new(), function: "demo.gov.f".to_owned() },
-            v1::AppliedPolicy { column: "o_clerk".to_owned(), function: String::new() },
+            v1::AppliedPolicy { function: "demo.gov.f".to_owned(), ..Default::default() },
+            v1::AppliedPolicy { column: "o_clerk".to_owned(), ..Default::default() },
         ],
         closed_columns: vec!["o_comment".to_owned()],
     }
