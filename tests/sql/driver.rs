@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lakewarden_catalog::clock::SystemClock;
-use lakewarden_catalog::model::{Name, Outcome, PrincipalKind, PrincipalName, RequestId};
+use lakewarden_catalog::model::{AuditEvent, Name, Outcome, PrincipalKind, PrincipalName, RequestId};
 use lakewarden_catalog::ops::page::Page;
 use lakewarden_catalog::store::OpenOptions;
 use lakewarden_catalog::{Caller, Handle, Metastore};
 use lakewarden_enforcer::Enforcer;
 use lakewarden_engine::statement::ParseLimits;
-use lakewarden_engine::{Engine, EngineConfig, EngineError, Limits, Session};
+use lakewarden_engine::{Engine, EngineConfig, EngineError, Limits, Session, TokenKey};
 use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType};
 
 /// A catalog with the one admin `admin`, in a folder that goes with it.
@@ -29,18 +29,26 @@ impl World {
         let metastore = Metastore::open(&data, &OpenOptions::default(), enforcer, Arc::new(SystemClock)).unwrap();
         metastore.bootstrap(&Name::parse("main").unwrap(), &PrincipalName::parse("admin").unwrap()).unwrap();
         let limits = Limits { threads: 2, ..Limits::default() };
-        let config = EngineConfig { managed_root: data.join("tables"), limits, parse: ParseLimits::default() };
+        let config = EngineConfig {
+            managed_root: data.join("tables"),
+            limits,
+            parse: ParseLimits::default(),
+            token_key: Some(TokenKey::new(&[7; 32])),
+        };
         let engine = Engine::new(Handle::new(metastore), config).unwrap();
         Self { engine, folder }
     }
 
     /// The audit records of denials, newest first: who, what, and what they were told.
     pub fn denials(&self) -> Vec<(String, String, String)> {
-        let admin = self.session("admin");
-        let page = Page { size: 100, after: None };
-        let records = self.engine.catalog().reads().list_audit(admin.caller(), &page).unwrap().items;
-        let denied = records.into_iter().filter(|r| r.outcome == Outcome::Denied);
+        let denied = self.audit().into_iter().filter(|r| r.outcome == Outcome::Denied);
         denied.map(|r| (r.principal_name, r.action, r.details.get("error").cloned().unwrap_or_default())).collect()
+    }
+
+    /// The newest audit records, newest first.
+    pub fn audit(&self) -> Vec<AuditEvent> {
+        let page = Page { size: 100, after: None };
+        self.engine.catalog().reads().list_audit(self.session("admin").caller(), &page).unwrap().items
     }
 
     /// A session of a user, for tests that are no cases.
