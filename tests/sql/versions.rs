@@ -382,3 +382,70 @@ async fn a_feed_whose_columns_have_changed_is_refused() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn policies_by_tags_bind_old_versions_too() {
+    let world = world().await;
+    let admin = world.session("admin");
+    run_all(
+        &admin,
+        &[
+            "ALTER TABLE c.s.t ALTER COLUMN ssn SET TAGS ('pii')",
+            "CREATE POLICY hidden ON SCHEMA c.s COLUMN MASK c.s.hide TO alice FOR TABLES MATCH COLUMNS hasTag('pii') p ON COLUMN p",
+        ],
+    )
+    .await;
+    let (alice, carol) = (world.session("alice"), world.session("carol"));
+    assert_eq!(told(&alice, "SELECT ssn FROM c.s.t@v1").await, ["***", "***"]);
+    assert_eq!(told(&carol, "SELECT ssn FROM c.s.t@v1").await, ["CANARY_1", "CANARY_2"]);
+    run_all(&admin, &["ALTER TABLE c.s.t RENAME COLUMN ssn TO number"]).await;
+    refused_every_way(&alice, "42501: version 1 of `c.s.t` has columns that were renamed").await;
+    assert_eq!(told(&carol, "SELECT ssn FROM c.s.t@v1").await, ["CANARY_1", "CANARY_2"]);
+    // A policy on columns without tags binds a name that the catalog does not know.
+    run_all(
+        &admin,
+        &[
+            "DROP POLICY hidden ON SCHEMA c.s",
+            "ALTER TABLE c.s.t ALTER COLUMN number UNSET TAGS ('pii')",
+            "ALTER TABLE c.s.t ALTER COLUMN number SET TAGS ('open')",
+            "ALTER TABLE c.s.t ALTER COLUMN id SET TAGS ('open')",
+            "ALTER TABLE c.s.t ALTER COLUMN nick SET TAGS ('open')",
+            "ALTER TABLE c.s.t ALTER COLUMN region SET TAGS ('open')",
+            "CREATE POLICY hidden ON SCHEMA c.s COLUMN MASK c.s.hide TO alice FOR TABLES MATCH COLUMNS NOT hasTag('open') p ON COLUMN p",
+        ],
+    )
+    .await;
+    assert_eq!(told(&alice, "SELECT number FROM c.s.t WHERE id = 1").await, ["CANARY_1"]);
+    for query in EVERY_WAY.iter().filter(|query| !query.contains("TIMESTAMP")) {
+        let answer = told(&alice, query).await.concat();
+        assert!(answer.starts_with("42501") || answer.starts_with("55000"), "{query}: {answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_are_made_here_are_in_the_feed() {
+    let world = world().await;
+    let admin = world.session("admin");
+    run_all(
+        &admin,
+        &[
+            "CREATE TABLE c.s.e (id BIGINT, region STRING) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')",
+            "GRANT SELECT ON TABLE c.s.e TO alice",
+            "INSERT INTO c.s.e VALUES (1, 'EU'), (2, 'US')",
+            "UPDATE c.s.e SET region = 'EU' WHERE id = 2",
+            "DELETE FROM c.s.e WHERE id = 1",
+            "ALTER TABLE c.s.e SET ROW FILTER c.s.eu ON (region)",
+            "CREATE FUNCTION c.s.before() RETURNS BIGINT RETURN (SELECT count(*) FROM c.s.e VERSION AS OF 1)",
+            "GRANT EXECUTE ON FUNCTION c.s.before TO alice",
+        ],
+    )
+    .await;
+    let alice = world.session("alice");
+    let changes = "SELECT id, region, _change_type, _commit_version FROM table_changes('c.s.e', 1)";
+    assert_eq!(
+        told(&alice, changes).await,
+        ["1 | EU | delete | 3", "1 | EU | insert | 1", "2 | EU | update_postimage | 2"]
+    );
+    assert_eq!(told(&alice, "SELECT c.s.before()").await, ["1"]);
+    assert!(told(&alice, "SELECT * FROM c.s.e VERSION AS OF ?").await.concat().contains("a version is a whole number"));
+}

@@ -10,6 +10,7 @@ use lakewarden_catalog::ops::entries::Entry;
 use super::{Run, tags};
 use super::grants::securable_kind;
 use crate::error::EngineError;
+use crate::information::tells_columns;
 use crate::statement::Describe;
 use crate::stream::{QueryStream, text_answer};
 
@@ -28,9 +29,7 @@ impl Run {
     /// The columns of a relation, closed ones too. They are told to whoever may read some of it, browse it or manage it.
     pub(super) fn columns_of(&self, name: &FullName) -> Result<Vec<Column>, EngineError> {
         let found = self.pinned.resolve(SecurableKind::Table, name)?;
-        let reads = self.pinned.open_to_read(name).is_ok();
-        let browses = self.pinned.allows(found.id, Need::Privilege(Privilege::Browse));
-        if !reads && !browses && !self.pinned.allows(found.id, Need::Manage) {
+        if !tells_columns(&self.pinned, &found) {
             self.pinned.require(&found, Privilege::Select)?;
         }
         let columns = match (found.as_table(), found.as_view()) {
