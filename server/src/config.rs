@@ -50,6 +50,8 @@ pub struct Listen {
     pub max_reply_bytes: usize,
     /// How many connections are held at once; more wait to be accepted.
     pub max_connections: usize,
+    /// How many of them one address may have; 0 for no bound of its own, behind a proxy.
+    pub max_connections_per_address: usize,
     /// How many requests one HTTP/2 connection may have open.
     pub max_streams_per_connection: u32,
     /// How long a TLS handshake or the head of a request may take.
@@ -70,6 +72,7 @@ impl Default for Listen {
             max_request_bytes: 16 * 1024 * 1024,
             max_reply_bytes: 64 * 1024 * 1024,
             max_connections: 1024,
+            max_connections_per_address: 256,
             max_streams_per_connection: 256,
             header_timeout_ms: 10_000,
             idle_timeout_ms: 60_000,
@@ -206,6 +209,12 @@ pub struct EngineLimits {
     pub query_timeout_ms: u64,
     /// How much memory a query may use, in bytes.
     pub query_memory_bytes: usize,
+    /// How much memory all queries together may use, in bytes.
+    pub total_memory_bytes: usize,
+    /// How much disk a query may spill to, in bytes.
+    pub query_spill_bytes: u64,
+    /// How long the parts of a query may compute, added up.
+    pub query_cpu_time_ms: u64,
     /// How many rows a query may give over gRPC.
     pub max_result_rows: u64,
     /// The longest statement, in bytes.
@@ -214,6 +223,12 @@ pub struct EngineLimits {
     pub max_nesting: usize,
     /// How many queries run at once; more wait.
     pub max_concurrent_queries: usize,
+    /// How many queries of one principal run at once.
+    pub max_concurrent_queries_per_principal: usize,
+    /// How many queries of one principal wait; more are turned away.
+    pub max_waiting_queries_per_principal: usize,
+    /// How long a query waits for its turn.
+    pub queue_timeout_ms: u64,
 }
 
 impl Default for EngineLimits {
@@ -221,10 +236,16 @@ impl Default for EngineLimits {
         Self {
             query_timeout_ms: 5 * 60_000,
             query_memory_bytes: 1024 * 1024 * 1024,
+            total_memory_bytes: 4 * 1024 * 1024 * 1024,
+            query_spill_bytes: 10 * 1024 * 1024 * 1024,
+            query_cpu_time_ms: 20 * 60_000,
             max_result_rows: 10_000_000,
             max_statement_bytes: 1024 * 1024,
             max_nesting: 50,
             max_concurrent_queries: 32,
+            max_concurrent_queries_per_principal: 8,
+            max_waiting_queries_per_principal: 100,
+            queue_timeout_ms: 30_000,
         }
     }
 }
@@ -237,6 +258,10 @@ pub struct Flight {
     pub max_handles: usize,
     /// The same for one principal; its own oldest makes room.
     pub max_handles_per_principal: usize,
+    /// How many bytes all handles of a kind keep: statements, parameters, answers.
+    pub max_handle_bytes: usize,
+    /// The same for one principal; its own oldest make room.
+    pub max_handle_bytes_per_principal: usize,
     /// How long a ticket can be redeemed, in seconds.
     pub ticket_ttl_s: u64,
     /// How long a session or a prepared statement lives unused, in seconds.
@@ -250,6 +275,8 @@ impl Default for Flight {
         Self {
             max_handles: 20_000,
             max_handles_per_principal: 500,
+            max_handle_bytes: 512 * 1024 * 1024,
+            max_handle_bytes_per_principal: 64 * 1024 * 1024,
             ticket_ttl_s: 300,
             idle_ttl_s: 30 * 60,
             max_parameter_rows: 10_000,

@@ -10,6 +10,7 @@
 
 mod actions;
 mod answer;
+mod cancel;
 mod front;
 mod metadata;
 mod parameters;
@@ -25,6 +26,7 @@ use arrow_flight::flight_service_server::FlightServiceServer;
 use arrow_flight::sql::metadata::{SqlInfoData, XdbcTypeInfoData};
 use lakewarden_catalog::Handle;
 use lakewarden_engine::Engine;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 use crate::error::ServerError;
@@ -42,6 +44,8 @@ pub(crate) struct Door {
     metrics: Arc<Metrics>,
     tickets: Handles<Ticketed>,
     prepared: Handles<Arc<Prepared>>,
+    /// Answers that are being fetched, under the names of their tickets.
+    running: Arc<Handles<CancellationToken>>,
     sessions: Sessions,
     sql_info: SqlInfoData,
     type_info: XdbcTypeInfoData,
@@ -64,7 +68,10 @@ pub fn service(
         total: settings.max_handles,
         per_principal: settings.max_handles_per_principal,
         ttl: Duration::from_secs(ttl_s),
+        bytes_per_principal: settings.max_handle_bytes_per_principal,
+        bytes: settings.max_handle_bytes,
     };
+    let running = Limits { ttl: Duration::MAX, ..limits("running", 0) };
     let fault = |e: arrow_flight::error::FlightError| ServerError::Engine(e.to_string());
     let door = Door {
         engine,
@@ -72,6 +79,7 @@ pub fn service(
         tickets: Handles::new(limits("ticket", settings.ticket_ttl_s), Arc::clone(&metrics)),
         prepared: Handles::new(limits("prepared", settings.idle_ttl_s), Arc::clone(&metrics)),
         sessions: Sessions::new(Handles::new(limits("session", settings.idle_ttl_s), Arc::clone(&metrics))),
+        running: Arc::new(Handles::new(running, Arc::clone(&metrics))),
         metrics,
         sql_info: sql_info::sql_info().map_err(fault)?,
         type_info: sql_info::type_info().map_err(fault)?,

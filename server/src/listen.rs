@@ -3,6 +3,7 @@
 //! It owns connections and their limits, and knows nothing of what is served. A stop lets running requests end until
 //! the deadline, then cuts them off.
 
+mod addresses;
 mod connection;
 mod tls;
 
@@ -15,7 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +25,7 @@ use crate::config;
 use crate::error::ServerError;
 use crate::telemetry::Metrics;
 
+use addresses::Addresses;
 pub use tls::acceptor;
 
 /// A bound port, not served yet.
@@ -70,6 +72,7 @@ impl Listener {
             idle_timeout: Duration::from_millis(self.settings.idle_timeout_ms),
         });
         let slots = Arc::new(Semaphore::new(self.settings.max_connections));
+        let addresses = Addresses::new(self.settings.max_connections_per_address);
         let mut connections = JoinSet::new();
         loop {
             let accepted = tokio::select! {
@@ -78,11 +81,16 @@ impl Listener {
                 Some(_) = connections.join_next() => continue,
                 accepted = self.accept(&slots) => accepted,
             };
-            let Some((stream, slot)) = accepted else { continue };
+            let Some((stream, peer, slot)) = accepted else { continue };
+            // Closed at once: one address alone can't take the places of all.
+            let Some(place) = addresses.enter(peer.ip()) else {
+                self.metrics.connection_turned_away();
+                continue;
+            };
             let (shared, watcher) = (Arc::clone(&shared), graceful.watcher());
             connections.spawn(async move {
                 connection::run(&shared, stream, watcher).await;
-                drop(slot);
+                drop((place, slot));
             });
         }
         drop(self.socket);
@@ -90,13 +98,13 @@ impl Listener {
     }
 
     /// The next connection, once there is room for it.
-    async fn accept(&self, slots: &Arc<Semaphore>) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    async fn accept(&self, slots: &Arc<Semaphore>) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
         let slot = Arc::clone(slots).acquire_owned().await.ok()?;
         match self.socket.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Small messages go at once; a failure costs only speed.
                 let _ = stream.set_nodelay(true);
-                Some((stream, slot))
+                Some((stream, peer, slot))
             }
             Err(error) => {
                 // Out of file descriptors or the like: to try again at once would spin.

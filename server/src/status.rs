@@ -13,6 +13,7 @@ use std::fmt::Display;
 use lakewarden_catalog::model::RequestId;
 use lakewarden_catalog::{CatalogError, ErrorKind};
 use lakewarden_engine::EngineError;
+use lakewarden_engine::runtime::LimitError;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 
@@ -75,6 +76,10 @@ pub trait Described: Display {
     /// What it is about: the kind of the thing and its name, as far as the caller named it.
     fn about(&self) -> Option<(String, String)> {
         None
+    }
+    /// Whether the caller itself ended it.
+    fn is_cancelled(&self) -> bool {
+        false
     }
     /// What broke, for the log.
     fn cause(&self) -> String {
@@ -144,6 +149,10 @@ impl Described for EngineError {
         }
     }
 
+    fn is_cancelled(&self) -> bool {
+        self.limit() == Some(&LimitError::Cancelled)
+    }
+
     fn cause(&self) -> String {
         format!("{self:?}")
     }
@@ -177,7 +186,8 @@ pub fn status(error: &impl Described, request: Option<RequestId>) -> Status {
     if let Some((field, description)) = error.violation() {
         details.add_bad_request_violation(clip(&field, MAX_VIOLATION), clip(&description, MAX_VIOLATION));
     }
-    Status::with_error_details(code(kind), clip(&message, MAX_MESSAGE), details)
+    let code = if error.is_cancelled() { Code::Cancelled } else { code(kind) };
+    Status::with_error_details(code, clip(&message, MAX_MESSAGE), details)
 }
 
 /// The status of a kind of error that no other room described.

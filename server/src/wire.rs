@@ -75,6 +75,8 @@ pub(crate) async fn open(config: &Config) -> Result<Base, ServerError> {
 pub(crate) fn wire(config: &Config, base: Base) -> Result<Wired, ServerError> {
     let Base { catalog, engine, authority, identity, admin_token_file, clock } = base;
     let metrics = Arc::new(Metrics::new()?);
+    let busy = engine.clone();
+    metrics.show_load(move || busy.load());
     let readiness = Readiness::default();
     let entrance = Entrance { identity, metrics: Arc::clone(&metrics), metrics_open: config.telemetry.metrics_open };
     let observer = Observer { metrics: Arc::clone(&metrics), clock, ops: Arc::new(ops()?) };
@@ -126,9 +128,15 @@ fn open_engine(config: &Config, catalog: &Handle) -> Result<Engine, ServerError>
     let settings = &config.engine;
     let limits = Limits {
         memory_bytes: settings.query_memory_bytes,
+        total_memory_bytes: settings.total_memory_bytes,
+        spill_bytes: settings.query_spill_bytes,
+        cpu_time: Duration::from_millis(settings.query_cpu_time_ms),
         timeout: Duration::from_millis(settings.query_timeout_ms),
         result_rows: settings.max_result_rows,
         concurrent: settings.max_concurrent_queries,
+        concurrent_per_principal: settings.max_concurrent_queries_per_principal,
+        waiting_per_principal: settings.max_waiting_queries_per_principal,
+        queue_timeout: Duration::from_millis(settings.queue_timeout_ms),
         ..Limits::default()
     };
     let parse = ParseLimits {

@@ -6,6 +6,8 @@
     reason = "a test stops at what it did not expect"
 )]
 
+mod bounds;
+mod cancel;
 mod flight;
 mod identity;
 mod metadata;

@@ -15,6 +15,9 @@ use datafusion::logical_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
 };
 
+use crate::runtime::meter::made;
+use crate::runtime::weight;
+
 /// Bytes that one call may make for one batch of rows.
 const MOST_BYTES: u64 = 64 << 20;
 /// The same where only a worst case can be told beforehand.
@@ -32,10 +35,29 @@ pub(super) fn capped(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
         "array_repeat" => Growth::RepeatElement,
         "array_resize" => Growth::Resize,
         "replace" | "translate" => Growth::Replace,
+        "array_replace" | "array_replace_n" | "array_replace_all" => Growth::ReplaceElement,
+        "string_to_array" => Growth::Letters,
+        "levenshtein" => Growth::Table,
+        name if JOINING.contains(&name) => Growth::Join,
         _ => return function,
     };
     Arc::new(ScalarUDF::from(Capped { inner: function, growth }))
 }
+
+/// Functions whose result is as large as all their arguments together.
+const JOINING: &[&str] = &[
+    "array_append",
+    "array_concat",
+    "array_prepend",
+    "array_to_string",
+    "array_union",
+    "arrays_zip",
+    "concat",
+    "concat_ws",
+    "encode",
+    "make_array",
+    "overlay",
+];
 
 /// How the size of the result follows from the arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,11 +74,22 @@ enum Growth {
     Resize,
     /// `(text, pattern, replacement, ..)`
     Replace,
+    /// `(array, from, to, ..)`
+    ReplaceElement,
+    /// `(part, part, ..)`
+    Join,
+    /// `(text, ..)`, an element for each letter
+    Letters,
+    /// `(text, text)`: steps, not bytes
+    Table,
 }
 
 impl Growth {
     fn most(self) -> u64 {
-        if self == Self::Replace { MOST_BYTES_AT_WORST } else { MOST_BYTES }
+        match self {
+            Self::Replace | Self::ReplaceElement | Self::Join | Self::Letters | Self::Table => MOST_BYTES_AT_WORST,
+            _ => MOST_BYTES,
+        }
     }
 
     /// Bytes of the result for all rows, at worst.
@@ -64,7 +97,17 @@ impl Growth {
         match (self, args) {
             (Self::Repeat, [text, times, ..]) => sum(lengths(text)?, integers(times)?, |length, times| length * times),
             (Self::Pad, [_, length, ..]) => Ok(total(integers(length)?.map(|length| length * 4))),
-            (Self::Resize, [_, length, ..]) => Ok(total(integers(length)?.map(|length| length * ELEMENT_BYTES))),
+            (Self::Resize, [_, length, with @ ..]) => {
+                let one = ELEMENT_BYTES + with.first().map_or(0, |with| weight::of_widest(with) as u64);
+                Ok(total(integers(length)?.map(|length| length.saturating_mul(one))))
+            }
+            (Self::ReplaceElement, [array, _, to, ..]) => {
+                let (items, one) = (weight::items(array) as u64, weight::of_widest(to) as u64);
+                Ok(items.saturating_mul(one).saturating_add(weight::of_array(array) as u64))
+            }
+            (Self::Join, parts) => Ok(total(parts.iter().map(|part| weight::of_array(part) as u64))),
+            (Self::Letters, [text, ..]) => Ok(total(lengths(text)?.map(|length| length.saturating_mul(ELEMENT_BYTES)))),
+            (Self::Table, [left, right]) => sum(lengths(left)?, lengths(right)?, u64::saturating_mul),
             (Self::RepeatElement, [element, times, ..]) => {
                 let one = element.get_array_memory_size() as u64 / (element.len() as u64).max(1) + ELEMENT_BYTES;
                 Ok(total(integers(times)?.map(|times| times.saturating_mul(one))))
@@ -184,14 +227,27 @@ impl ScalarUDFImpl for Capped {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let constant = args.args.iter().all(|arg| matches!(arg, ColumnarValue::Scalar(_)));
         let rows = if constant { 1 } else { args.number_rows };
-        let arrays = args.args.iter().map(|arg| arg.to_array(rows)).collect::<Result<Vec<_>>>()?;
+        let too_much = |bytes: u64| {
+            let most = self.growth.most();
+            exec_err!("{} would make up to {bytes} bytes at once, more than {most}", self.name())
+        };
+        let mut arrays = Vec::with_capacity(args.args.len());
+        for arg in &args.args {
+            if let ColumnarValue::Scalar(value) = arg {
+                // It stands in every row: what is large for one is not spread to be measured.
+                let spread = weight::of_array(&value.to_array()?).saturating_mul(rows) as u64;
+                if spread > self.growth.most() {
+                    return too_much(spread);
+                }
+            }
+            arrays.push(arg.to_array(rows)?);
+        }
         let bytes = self.growth.bytes(&arrays)?;
         if bytes > self.growth.most() {
-            return exec_err!(
-                "{} would make up to {bytes} bytes at once, more than {}",
-                self.name(),
-                self.growth.most()
-            );
+            return too_much(bytes);
+        }
+        if self.growth != Growth::Table {
+            made(bytes)?;
         }
         self.inner.invoke_with_args(args)
     }

@@ -8,6 +8,7 @@ mod adjusted;
 mod allowed;
 mod capped;
 mod date_format;
+mod growing;
 mod identity;
 mod masks;
 mod native;
@@ -26,6 +27,7 @@ use datafusion::catalog::TableFunction;
 use datafusion::execution::SessionStateDefaults;
 use datafusion::logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF};
 
+pub use growing::BoundGrowth;
 pub use identity::{Identity, RecipientProperties};
 pub use syntax::Syntax;
 pub use tokens::TokenKey;

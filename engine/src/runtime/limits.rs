@@ -122,7 +122,7 @@ impl LimitError {
             Self::TimedOut(_) => "STATEMENT_TIMED_OUT",
             Self::CpuTime(_) => "STATEMENT_CPU_TIME",
             Self::Cancelled => "STATEMENT_CANCELLED",
-            Self::TooManyRows(_) => "TOO_MANY_ROWS",
+            Self::TooManyRows(_) => "LIMIT_EXCEEDED",
             Self::Busy => "SERVER_BUSY",
             Self::QueueFull(_) => "TOO_MANY_QUERIES",
             Self::Memory => "OUT_OF_MEMORY",

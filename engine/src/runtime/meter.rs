@@ -4,7 +4,7 @@
 //! whenever it is polled, on the meter of its statement. Time in a queue, on a file or for a slow reader is no polling, so it isn't counted.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -144,7 +144,12 @@ impl Meter {
     }
 }
 
+/// Bytes that functions may make before their rows are counted by an operator: the columns of a batch together, or the constants of a plan.
+const MOST_MADE: u64 = 1 << 30;
+
 thread_local! {
+    static MADE: Cell<u64> = const { Cell::new(0) };
+
     /// The statement that this thread works for, and since when without a pause.
     static SLICES: RefCell<Option<(Arc<Meter>, Instant)>> = const { RefCell::new(None) };
 }
@@ -152,6 +157,21 @@ thread_local! {
 /// Whether the task on this thread should let others go.
 pub(super) fn slice_is_over() -> bool {
     SLICES.with_borrow(|slice| slice.as_ref().is_some_and(|(_, began)| began.elapsed() > SLICE))
+}
+
+/// Notes that a function makes a value of so many bytes. Nobody else counts the values of expressions.
+///
+/// # Errors
+/// `Memory`, when one poll or one batch makes too much.
+pub(crate) fn made(bytes: u64) -> Result<(), LimitError> {
+    let sum = MADE.get().saturating_add(bytes);
+    MADE.set(sum);
+    if sum > MOST_MADE { Err(LimitError::Memory) } else { Ok(()) }
+}
+
+/// What was made is counted now.
+pub(super) fn made_is_counted() {
+    MADE.set(0);
 }
 
 /// Runs a future on a statement's meter, with all that DataFusion spawns in it.
@@ -186,6 +206,9 @@ impl Work {
             slice.get_or_insert_with(|| (Arc::clone(meter), Instant::now()));
             is_outer
         });
+        if is_outer {
+            MADE.set(0);
+        }
         Self { is_outer }
     }
 }

@@ -21,7 +21,7 @@ pub mod pace;
 pub mod rules;
 pub mod sessions;
 pub mod stores;
-mod weight;
+pub(crate) mod weight;
 
 #[cfg(test)]
 mod tests;

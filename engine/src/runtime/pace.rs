@@ -25,7 +25,7 @@ use datafusion::physical_plan::{
 use futures::{Stream, StreamExt};
 
 use super::limits::LimitError;
-use super::meter::{Meter, slice_is_over};
+use super::meter::{Meter, made_is_counted, slice_is_over};
 use super::weight;
 
 /// What the rows that go by are counted as.
@@ -170,6 +170,7 @@ impl Paced {
     }
 
     fn pay(&self, batch: &RecordBatch) -> Result<()> {
+        made_is_counted();
         let Some(held) = &self.held else { return Ok(()) };
         match self.toll {
             Toll::Free => Ok(()),

@@ -16,7 +16,7 @@ use super::memory::{QueryMemory, TotalMemory};
 use super::meter::Meter;
 use super::rules::{PaceAll, optimizer_rules};
 use super::stores::NoStores;
-use crate::functions::{Functions, Identity, TokenKey};
+use crate::functions::{BoundGrowth, Functions, Identity, TokenKey};
 
 /// Gives statements their sessions. One for the life of the engine: the caches of file footers are in it.
 #[derive(Debug)]
@@ -116,11 +116,13 @@ impl Workshop {
     }
 
     fn state(&self, runtime: Arc<RuntimeEnv>, identity: &Identity, meter: &Arc<Meter>) -> SessionState {
+        let scalar = self.functions.scalar(identity);
         let mut state = SessionStateBuilder::new()
             .with_config(config(&self.limits).with_extension(Arc::clone(meter)))
             .with_runtime_env(runtime)
             .with_expr_planners(self.expr_planners())
-            .with_scalar_functions(self.functions.scalar(identity))
+            .with_analyzer_rule(Arc::new(BoundGrowth::new(&scalar)))
+            .with_scalar_functions(scalar)
             .with_aggregate_functions(self.functions.aggregate())
             .with_window_functions(self.functions.window())
             .with_higher_order_functions(self.functions.higher_order())

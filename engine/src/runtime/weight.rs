@@ -5,12 +5,12 @@ use arrow::datatypes::{ArrowNativeType, ByteArrayType, ByteViewType, DataType};
 use datafusion::arrow::array::{GenericByteViewArray, GenericListArray};
 
 /// Bytes of a batch.
-pub(super) fn of_batch(batch: &RecordBatch) -> usize {
+pub(crate) fn of_batch(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(of_array).fold(0, usize::saturating_add)
 }
 
 /// Bytes of an array.
-pub(super) fn of_array(array: &ArrayRef) -> usize {
+pub(crate) fn of_array(array: &ArrayRef) -> usize {
     let rows = array.len();
     match array.data_type() {
         DataType::Utf8 => bytes::<arrow::datatypes::Utf8Type>(array),
@@ -19,8 +19,8 @@ pub(super) fn of_array(array: &ArrayRef) -> usize {
         DataType::LargeBinary => bytes::<arrow::datatypes::LargeBinaryType>(array),
         DataType::Utf8View => shown(array.as_string_view()),
         DataType::BinaryView => shown(array.as_binary_view()),
-        DataType::List(_) => items(array.as_list::<i32>()),
-        DataType::LargeList(_) => items(array.as_list::<i64>()),
+        DataType::List(_) => of_list(array.as_list::<i32>()),
+        DataType::LargeList(_) => of_list(array.as_list::<i64>()),
         DataType::FixedSizeList(_, _) => of_array(array.as_fixed_size_list().values()),
         DataType::Map(_, _) => {
             let map = array.as_map();
@@ -36,11 +36,12 @@ pub(super) fn of_array(array: &ArrayRef) -> usize {
 }
 
 /// Bytes of the widest row, as far as another operator copies them when it repeats the row.
-pub(super) fn of_widest_row(batch: &RecordBatch) -> usize {
-    batch.columns().iter().map(widest).fold(0, usize::saturating_add)
+pub(crate) fn of_widest_row(batch: &RecordBatch) -> usize {
+    batch.columns().iter().map(of_widest).fold(0, usize::saturating_add)
 }
 
-fn widest(array: &ArrayRef) -> usize {
+/// Bytes of the widest value, as far as copies of it are of their own.
+pub(crate) fn of_widest(array: &ArrayRef) -> usize {
     match array.data_type() {
         DataType::Utf8 => longest(array.as_string::<i32>().offsets()),
         DataType::LargeUtf8 => longest(array.as_string::<i64>().offsets()),
@@ -57,7 +58,7 @@ fn widest(array: &ArrayRef) -> usize {
             let values = array.as_fixed_size_list().values();
             usize::try_from(*length).unwrap_or(0).saturating_mul(of_one(values))
         }
-        DataType::Struct(_) => array.as_struct().columns().iter().map(widest).fold(0, usize::saturating_add),
+        DataType::Struct(_) => array.as_struct().columns().iter().map(of_widest).fold(0, usize::saturating_add),
         kind => kind.primitive_width().unwrap_or(16),
     }
 }
@@ -88,7 +89,7 @@ fn shown<T: ByteViewType>(array: &GenericByteViewArray<T>) -> usize {
     lengths.fold(16 * array.len(), usize::saturating_add)
 }
 
-fn items<O: OffsetSizeTrait>(list: &GenericListArray<O>) -> usize {
+fn of_list<O: OffsetSizeTrait>(list: &GenericListArray<O>) -> usize {
     let (first, last) = (list.offsets().first().copied(), list.offsets().last().copied());
     part_of(list.values(), first, last).saturating_add(std::mem::size_of_val::<[O]>(list.offsets()))
 }
@@ -99,22 +100,26 @@ fn part_of<O: OffsetSizeTrait>(values: &ArrayRef, first: Option<O>, last: Option
 }
 
 /// How many items the longest column of lists has.
-pub(super) fn items_in_lists(batch: &RecordBatch) -> usize {
-    let items = |column: &ArrayRef| match column.data_type() {
-        DataType::List(_) => spread(column.as_list::<i32>().offsets()),
-        DataType::LargeList(_) => spread(column.as_list::<i64>().offsets()),
-        DataType::FixedSizeList(_, _) => column.as_fixed_size_list().values().len(),
-        _ => 0,
-    };
+pub(crate) fn items_in_lists(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(items).max().unwrap_or(0)
 }
 
+/// How many items the lists of a column have.
+pub(crate) fn items(lists: &ArrayRef) -> usize {
+    match lists.data_type() {
+        DataType::List(_) => spread(lists.as_list::<i32>().offsets()),
+        DataType::LargeList(_) => spread(lists.as_list::<i64>().offsets()),
+        DataType::FixedSizeList(_, _) => lists.as_fixed_size_list().values().len(),
+        _ => 0,
+    }
+}
+
 /// As [`of_widest_row`], without columns of lists.
-pub(super) fn of_widest_scalars(batch: &RecordBatch) -> usize {
+pub(crate) fn of_widest_scalars(batch: &RecordBatch) -> usize {
     let is_list = |kind: &DataType| {
         matches!(kind, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _))
     };
-    batch.columns().iter().filter(|column| !is_list(column.data_type())).map(widest).fold(0, usize::saturating_add)
+    batch.columns().iter().filter(|column| !is_list(column.data_type())).map(of_widest).fold(0, usize::saturating_add)
 }
 
 fn spread<O: OffsetSizeTrait>(offsets: &[O]) -> usize {

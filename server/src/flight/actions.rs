@@ -1,24 +1,25 @@
-//! Actions: session options, and the list of all actions.
+//! Actions: session options, cancelling, and the list of all actions.
 //!
 //! Source: the Arrow Flight protocol, `Flight.proto`, messages of `SetSessionOptions`, `GetSessionOptions` and
 //! `CloseSession`; their bodies are the bare messages.
 
 use std::collections::HashMap;
 
-use arrow_flight::{Action, ActionType};
+use arrow_flight::{Action, ActionType, CancelFlightInfoRequest};
 use bytes::Bytes;
 use lakewarden_catalog::ErrorKind;
 use lakewarden_catalog::model::Namespace;
 use prost::Message;
 use tonic::{Request, Status};
 
-use super::Door;
 use super::session::Current;
+use super::{Door, cancel};
 use crate::status::plain;
 
 const SET: &str = "SetSessionOptions";
 const GET: &str = "GetSessionOptions";
 const CLOSE: &str = "CloseSession";
+const CANCEL: &str = "CancelFlightInfo";
 
 /// The options that exist, in the words of the drivers.
 const CATALOG: &str = "catalog";
@@ -102,6 +103,8 @@ pub(super) fn list() -> Vec<ActionType> {
         action(SET, "sets the current catalog and schema: options `catalog` and `schema`"),
         action(GET, "gives the current catalog and schema"),
         action(CLOSE, "ends the session"),
+        action(CANCEL, "cancels the query of a flight info, before it is fetched or while it is"),
+        action("CancelQuery", "the same, by its older name"),
     ]
 }
 
@@ -117,6 +120,10 @@ impl Door {
                 let closed = self.sessions.close(current.caller.principal, request.metadata());
                 let status = if closed { CloseStatus::Closed } else { CloseStatus::NotCloseable };
                 CloseResult { status: status.into() }.encode_to_vec()
+            }
+            CANCEL => {
+                let asked = CancelFlightInfoRequest::decode(action.body.clone()).map_err(|_| unreadable("request"))?;
+                cancel::result(self.cancel(&current, &asked.info.unwrap_or_default()))
             }
             other => {
                 let message = format!("action `{other}` is not supported");
@@ -159,6 +166,10 @@ fn options_of(namespace: &Namespace) -> SessionOptions {
 }
 
 fn read(body: &Bytes) -> Result<SessionOptions, Status> {
-    let fault = |_| plain(ErrorKind::InvalidArgument, "MALFORMED_COMMAND", "the session options cannot be read");
-    SessionOptions::decode(body.clone()).map_err(fault)
+    SessionOptions::decode(body.clone()).map_err(|_| unreadable("session options"))
+}
+
+/// An action whose body is not what it should be.
+pub(super) fn unreadable(what: &str) -> Status {
+    plain(ErrorKind::InvalidArgument, "MALFORMED_COMMAND", format!("the {what} cannot be read"))
 }

@@ -9,7 +9,7 @@ use arrow::record_batch::RecordBatch;
 use arrow_flight::flight_service_server::FlightService;
 use arrow_flight::sql::server::{DoPutError, FlightSqlService, PeekableFlightDataStream};
 use arrow_flight::sql::{
-    ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
+    ActionCancelQueryRequest, ActionCancelQueryResult, ActionClosePreparedStatementRequest, ActionCreatePreparedStatementRequest, ActionCreatePreparedStatementResult,
     Any, Command, CommandGetCatalogs, CommandGetCrossReference, CommandGetDbSchemas, CommandGetExportedKeys,
     CommandGetImportedKeys, CommandGetPrimaryKeys, CommandGetSqlInfo, CommandGetTableTypes, CommandGetTables,
     CommandGetXdbcTypeInfo, CommandPreparedStatementQuery, CommandPreparedStatementUpdate, CommandStatementQuery,
@@ -260,6 +260,7 @@ impl FlightSqlService for Door {
         let current = Current::of(request.extensions())?;
         let prepared = self.find_prepared(&current, &query.prepared_statement_handle)?;
         prepared.bind(parameters::read(request.into_inner(), self.parameters).await?);
+        self.kept_anew(&current, &query.prepared_statement_handle, prepared)?;
         Ok(DoPutPreparedStatementResult { prepared_statement_handle: Some(query.prepared_statement_handle) })
     }
 
@@ -299,6 +300,17 @@ impl FlightSqlService for Door {
         // Closing what is closed already changes nothing.
         let _: Option<Arc<_>> = self.prepared.take(current.caller.principal, &query.prepared_statement_handle);
         Ok(())
+    }
+
+    async fn do_action_cancel_query(
+        &self,
+        query: ActionCancelQueryRequest,
+        request: Request<Action>,
+    ) -> Result<ActionCancelQueryResult, Status> {
+        let current = Current::of(request.extensions())?;
+        let info = FlightInfo::decode(query.info).map_err(|_| super::actions::unreadable("flight info"))?;
+        // The numbers of both enumerations are the same.
+        Ok(ActionCancelQueryResult { result: self.cancel(&current, &info).into() })
     }
 
     async fn do_action_fallback(

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::{Extensions, Status};
 
-use crate::handles::{Handles, Key};
+use crate::handles::{Handles, Kept, Key};
 use crate::status::plain;
 
 /// The name of the cookie, as drivers of other servers know it.
@@ -43,6 +43,13 @@ enum Cookie {
     Shown,
     /// It goes with the answer.
     Issued(Key),
+}
+
+impl Kept for Session {
+    fn bytes(&self) -> usize {
+        let Namespace { catalog, schema } = self.namespace();
+        size_of::<Self>() + catalog.map_or(0, |name| name.len()) + schema.map_or(0, |name| name.len())
+    }
 }
 
 impl Sessions {

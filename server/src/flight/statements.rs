@@ -18,18 +18,21 @@ use lakewarden_catalog::model::Namespace;
 use lakewarden_engine::{Description, Outcome, QueryStream, ScalarValue};
 use parking_lot::Mutex;
 use prost::Message;
+use tokio_util::sync::CancellationToken;
 use tonic::{Response, Status};
 
 use super::Door;
 use super::answer::{self, Messages};
 use super::session::Current;
+use super::cancel::Fetched;
+use crate::handles::{Kept, Key};
 use crate::status::{plain, status};
 
 /// What a client may fetch once.
 #[derive(Clone)]
 pub(super) enum Ticketed {
-    /// A query that has not run yet.
-    Query(Statement),
+    /// A query that has not run yet, and what cancels it.
+    Query(Statement, CancellationToken),
     /// The answer of a statement that has run.
     Answered(SchemaRef, Vec<RecordBatch>),
 }
@@ -57,6 +60,22 @@ pub(super) struct Created {
     pub(super) parameters: SchemaRef,
 }
 
+impl Kept for Ticketed {
+    fn bytes(&self) -> usize {
+        let kept = match self {
+            Self::Query(statement, _) => statement.bytes(),
+            Self::Answered(_, batches) => batches.iter().map(RecordBatch::get_array_memory_size).sum(),
+        };
+        size_of::<Self>() + kept
+    }
+}
+
+impl Kept for Arc<Prepared> {
+    fn bytes(&self) -> usize {
+        size_of::<Prepared>() + self.statement().bytes()
+    }
+}
+
 impl Prepared {
     /// Binds parameters for the executions to come.
     pub(super) fn bind(&self, parameters: Option<RecordBatch>) {
@@ -74,6 +93,10 @@ impl Statement {
     /// A statement in the current session.
     pub(super) fn new(sql: &str, current: &Current) -> Self {
         Self { sql: sql.into(), namespace: current.namespace(), parameters: None }
+    }
+
+    fn bytes(&self) -> usize {
+        self.sql.len() + self.parameters.as_ref().map_or(0, RecordBatch::get_array_memory_size)
     }
 
     /// The same with these parameters, if any are given.
@@ -115,7 +138,7 @@ impl Door {
     ) -> Result<Response<FlightInfo>, Status> {
         let described = self.described(current, &statement.namespace, &statement.sql).await?;
         let (schema, ticketed) = if described.is_query {
-            (statement.told(&described.schema), Ticketed::Query(statement))
+            (statement.told(&described.schema), Ticketed::Query(statement, CancellationToken::new()))
         } else {
             let (schema, batches) = self.answered(current, &statement).await?;
             (answer::plain_schema(&schema), Ticketed::Answered(schema, batches))
@@ -136,7 +159,10 @@ impl Door {
         let gone =
             || plain(ErrorKind::NotFound, "TICKET_NOT_FOUND", "this ticket was used, has expired or does not exist");
         match self.tickets.take(current.caller.principal, handle).ok_or_else(gone)? {
-            Ticketed::Query(statement) => self.rows(current, &statement).await,
+            Ticketed::Query(statement, cancel) => {
+                let fetched = Fetched::begin(&self.running, current.caller.principal, handle, cancel)?;
+                self.rows(current, &statement, fetched).await
+            }
             Ticketed::Answered(schema, batches) => {
                 let schema = answer::plain_schema(&schema);
                 Ok(answer::encode(schema, futures::stream::iter(batches.into_iter().map(Ok))))
@@ -145,12 +171,17 @@ impl Door {
     }
 
     /// Runs a query. Each row of parameters is its own execution; their rows follow one another.
-    async fn rows(&self, current: &Current, statement: &Statement) -> Result<Response<Messages>, Status> {
+    async fn rows(
+        &self,
+        current: &Current,
+        statement: &Statement,
+        fetched: Fetched,
+    ) -> Result<Response<Messages>, Status> {
+        let session = self.session_in(current, &statement.namespace).cancelled_by(fetched.cancel.clone());
         let mut executions = statement.bindings()?.into_iter();
-        let first = executions.next().unwrap_or_default();
-        let first = self.run(current, &statement.namespace, &statement.sql, first).await?;
-        let schema = statement.told(first.schema());
-        let (session, sql) = (self.session_in(current, &statement.namespace), Arc::clone(&statement.sql));
+        let first = session.run_with(&statement.sql, executions.next().unwrap_or_default()).await;
+        let first = first.map_err(|error| status(&error, Some(current.caller.request_id)))?;
+        let (schema, sql) = (statement.told(first.schema()), Arc::clone(&statement.sql));
         // One after the other: all at once would wait for turns that the first ones give back when they are read.
         let later = futures::stream::iter(executions).then(move |values| {
             let (session, sql) = (session.clone(), Arc::clone(&sql));
@@ -158,8 +189,8 @@ impl Door {
         });
         let (request_id, running) = (current.caller.request_id, self.metrics.query_running());
         let batches = first.chain(later.try_flatten()).map_err(move |error| {
-            // The gauge lives as long as the rows come.
-            let _ = &running;
+            // The gauge and the name live as long as the rows come.
+            let _ = (&running, &fetched);
             status(&error, Some(request_id))
         });
         Ok(answer::encode(schema, batches))
@@ -227,6 +258,16 @@ impl Door {
             )
         };
         self.prepared.get(current.caller.principal, handle).ok_or_else(gone)
+    }
+
+    /// Counts a prepared statement with the parameters that are bound to it now.
+    pub(super) fn kept_anew(&self, current: &Current, handle: &[u8], prepared: Arc<Prepared>) -> Result<(), Status> {
+        let principal = current.caller.principal;
+        let Ok(key) = Key::try_from(handle) else { return Ok(()) };
+        match self.prepared.take(principal, handle) {
+            Some(_) => self.prepared.keep_as(principal, key, prepared),
+            None => Ok(()),
+        }
     }
 
     /// Runs one statement and remembers where it left the session.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures::TryStreamExt;
 use lakewarden_catalog::model::{FullName, Namespace, SecurableKind};
 use lakewarden_catalog::{Caller, ErrorKind};
 use lakewarden_engine::Session;
@@ -30,6 +31,9 @@ use crate::handles::{Handles, Limits};
 use crate::status::{plain, status};
 
 use answer::{Answer, Answers, Bounds, Running};
+
+/// The header of an answer with the id of its statement.
+const STATEMENT_ID: &str = "x-statement-id";
 
 pub(super) struct Service {
     door: Arc<Door>,
@@ -50,6 +54,8 @@ impl Service {
             total: settings.max_handles,
             per_principal: settings.max_handles_per_principal,
             ttl,
+            bytes_per_principal: settings.max_handle_bytes_per_principal,
+            bytes: settings.max_handle_bytes,
         };
         Self {
             sessions: Handles::new(limits("grpc_session", idle), Arc::clone(metrics)),
@@ -79,18 +85,25 @@ impl SqlService for Service {
             None => self.fresh(&caller, asked.namespace).await?,
         };
         let running = Running::begin(&self.running, caller.principal, self.door.parts.metrics.query_running())?;
-        let kind = kind::words(&request.statement, &self.parse);
-        let answered = session.run(&request.statement).await;
-        let answered = answered.map_err(|error| status(&error, Some(caller.request_id)))?;
+        let session = session.cancelled_by(running.token());
         let header = v1::ExecuteHeader {
             statement_id: running.id(),
             session_id: request.session_id,
-            statement_kind: kind,
+            statement_kind: kind::words(&request.statement, &self.parse),
             columns: Vec::new(),
         };
+        let id = header.statement_id.parse().map_err(|_| Status::internal("a name that is no header"))?;
         let bounds = Bounds { rows: asked.max_rows, message: self.most_bytes };
-        let answer = Answer::new(header, answered, running, bounds, caller.request_id)?;
-        Ok(Response::new(answer.stream()))
+        let answer = async move {
+            let answered = session.run(&request.statement).await;
+            let answered = answered.map_err(|error| status(&error, Some(caller.request_id)))?;
+            let answer = Answer::new(header, answered, running, bounds, caller.request_id)?;
+            Ok::<_, Status>(answer.stream())
+        };
+        // The name is known before the statement is planned, so that it can be cancelled from the start.
+        let mut response: Response<Answers> = Response::new(Box::pin(futures::stream::once(answer).try_flatten()));
+        response.metadata_mut().insert(STATEMENT_ID, id);
+        Ok(response)
     }
 
     async fn cancel_statement(&self, request: Request<v1::CancelStatementRequest>) -> Result<Response<()>, Status> {

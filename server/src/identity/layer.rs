@@ -18,7 +18,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use lakewarden_catalog::model::RequestId;
 
-use super::held::Held;
+use super::held::{Held, HeldAnswer};
 use super::{Identity, Refusal, tokens};
 use crate::config::Secret;
 use crate::door;
@@ -71,8 +71,9 @@ pub async fn require_caller(State(entrance): State<Entrance>, mut request: Reque
             tracing::Span::current().record("principal", caller.name.as_str());
             let told = entrance.identity.told_by(&token);
             let (identity, sha256, whose) = (entrance.identity, tokens::sha256(&token), caller.clone());
-            let mut request =
-                request.map(|body| Body::new(Held::new(body, move || identity.still_holds(&whose, &sha256, told))));
+            let holds = move || identity.still_holds(&whose, &sha256, told);
+            let asked = holds.clone();
+            let mut request = request.map(|body| Body::new(Held::new(body, asked)));
             if is_handshake {
                 request.extensions_mut().insert(PresentedToken(Secret::new(token)));
             }
@@ -80,7 +81,7 @@ pub async fn require_caller(State(entrance): State<Entrance>, mut request: Reque
                 request.extensions_mut().insert(told);
             }
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            next.run(request).await.map(|body| Body::new(HeldAnswer::new(body, holds)))
         }
         Err(refusal) => refuse(request.headers(), &refusal, &entrance.metrics),
     }

@@ -2,8 +2,10 @@
 //!
 //! Every label comes from a closed set: doors, the methods that exist, codes. Nothing a caller writes becomes a label.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use lakewarden_engine::Load;
 use prometheus::{
     Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
@@ -22,6 +24,10 @@ pub struct Metrics {
     handshakes_failed: IntCounter,
     queries: IntGauge,
     handles: IntGaugeVec,
+    engine: IntGaugeVec,
+    ended: IntCounterVec,
+    turned_away: IntCounter,
+    load: OnceLock<Box<dyn Fn() -> Load + Send + Sync>>,
 }
 
 /// Counts one more for as long as it lives.
@@ -78,6 +84,19 @@ impl Metrics {
                 Opts::new(name("flight_handles"), "Sessions, tickets and prepared statements that are kept."),
                 &["kind"],
             )?,
+            engine: IntGaugeVec::new(
+                Opts::new(name("engine"), "Statements with a turn and waiting for one, and bytes of memory they hold."),
+                &["what"],
+            )?,
+            ended: IntCounterVec::new(
+                Opts::new(name("statements_ended_total"), "Statements that a limit or their caller ended, by reason."),
+                &["reason"],
+            )?,
+            turned_away: IntCounter::new(
+                name("connections_turned_away_total"),
+                "Connections refused because their address had as many as it may.",
+            )?,
+            load: OnceLock::new(),
         };
         metrics.register()?;
         Ok(metrics)
@@ -91,7 +110,10 @@ impl Metrics {
         self.registry.register(Box::new(self.connections.clone()))?;
         self.registry.register(Box::new(self.handshakes_failed.clone()))?;
         self.registry.register(Box::new(self.queries.clone()))?;
-        self.registry.register(Box::new(self.handles.clone()))
+        self.registry.register(Box::new(self.handles.clone()))?;
+        self.registry.register(Box::new(self.engine.clone()))?;
+        self.registry.register(Box::new(self.ended.clone()))?;
+        self.registry.register(Box::new(self.turned_away.clone()))
     }
 
     /// A request was answered.
@@ -120,6 +142,29 @@ impl Metrics {
         self.handshakes_failed.inc();
     }
 
+    /// A connection was refused for the number that its address has.
+    pub fn connection_turned_away(&self) {
+        self.turned_away.inc();
+    }
+
+    /// Shows how busy the engine is. The first call counts.
+    pub fn show_load(&self, load: impl Fn() -> Load + Send + Sync + 'static) {
+        drop(self.load.set(Box::new(load)));
+    }
+
+    fn read_load(&self) {
+        let Some(load) = self.load.get().map(|load| load()) else { return };
+        for (what, value) in
+            [("running", load.running), ("waiting", load.waiting), ("memory_bytes", load.memory_bytes)]
+        {
+            self.engine.with_label_values(&[what]).set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+        for (reason, count) in load.ended {
+            let shown = self.ended.with_label_values(&[reason]);
+            shown.inc_by(count.saturating_sub(shown.get()));
+        }
+    }
+
     /// A token was refused.
     pub fn refused(&self, refusal: &Refusal) {
         self.refused.with_label_values(&[refusal.label()]).inc();
@@ -135,6 +180,7 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be written as text.
     pub fn text(&self) -> Result<String, ServerError> {
+        self.read_load();
         let mut bytes = Vec::new();
         let encoded = TextEncoder::new().encode(&self.registry.gather(), &mut bytes);
         encoded.map_err(|e| ServerError::Telemetry(e.to_string()))?;

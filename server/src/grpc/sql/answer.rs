@@ -14,6 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::{Stream, StreamExt};
 use lakewarden_catalog::ErrorKind;
 use lakewarden_catalog::model::{PrincipalId, RequestId};
+use lakewarden_engine::runtime::LimitError;
 use lakewarden_engine::{EngineError, Outcome, QueryStream};
 use lakewarden_proto::v1;
 use lakewarden_proto::v1::execute_response::Part;
@@ -55,6 +56,11 @@ impl Running {
         let token = CancellationToken::new();
         let key = table.keep(principal, token.clone())?;
         Ok(Self { table: Arc::clone(table), principal, key, token, _gauged: gauged })
+    }
+
+    /// What cancels it.
+    pub(super) fn token(&self) -> CancellationToken {
+        self.token.clone()
     }
 
     pub(super) fn id(&self) -> String {
@@ -112,9 +118,11 @@ impl Answer {
                 return Ok(Some(part));
             }
             let Some((rows, _)) = &mut self.rest else { return Ok(None) };
+            // What has changed something has done so, whoever cancels it now.
+            let is_open = rows.outcome() == Outcome::Rows;
             let batch = tokio::select! {
                 biased;
-                () = self.running.token.cancelled() => return Err(cancelled()),
+                () = self.running.token.cancelled(), if is_open => return Err(cancelled()),
                 batch = rows.next() => batch,
             };
             match batch {
@@ -169,8 +177,7 @@ fn whole(rows: u64) -> i64 {
 }
 
 fn cancelled() -> Status {
-    let told = plain(ErrorKind::TimedOut, "STATEMENT_CANCELLED", "the statement was cancelled");
-    Status::with_details(tonic::Code::Cancelled, told.message(), told.details().to_vec().into())
+    status(&EngineError::from(LimitError::Cancelled), None)
 }
 
 fn refusal(error: &IpcError, request: RequestId) -> Status {
