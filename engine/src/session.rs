@@ -85,9 +85,9 @@ impl Session {
         values: Vec<datafusion::common::ScalarValue>,
     ) -> Result<QueryStream, EngineError> {
         let statement = parse_one(sql, self.engine.parse_limits())?;
-        let takes_values = matches!(statement, Statement::Query(_) | Statement::Insert(_) | Statement::Explain(_));
+        let takes_values = statement.has_parameters();
         if !values.is_empty() && !takes_values {
-            return Err(EngineError::invalid("only queries and INSERT have parameters"));
+            return Err(EngineError::invalid("only queries and changes of rows have parameters"));
         }
         let run = self.start(values).await?;
         let session = self.clone();

@@ -54,6 +54,11 @@ impl QueryStream {
         Ok(Self { outcome: Outcome::Changed(rows), ..Self::table(batch) })
     }
 
+    /// The answer of a statement that changed rows in several ways: one row with the numbers of each.
+    pub(crate) fn counted(rows: u64, counts: Vec<AnswerColumn>) -> Result<Self, EngineError> {
+        Ok(Self { outcome: Outcome::Changed(rows), ..answer(counts)? })
+    }
+
     /// The answer of a statement that has none.
     pub(crate) fn done() -> Self {
         let schema = Arc::new(Schema::empty());

@@ -1,5 +1,6 @@
 //! Delta tables: creating, opening, writing and deleting them. Everything that knows deltalake's types lives here.
 
+mod addressed;
 pub mod cache;
 pub mod changes;
 pub mod commits;
@@ -9,15 +10,18 @@ pub mod create;
 pub mod definition;
 pub mod input;
 pub mod location;
+mod made;
 pub mod open;
 pub mod purge;
 pub mod rename;
+pub mod rewrite;
 pub mod rows_check;
 pub mod sql_type;
 mod watched;
 pub mod write;
 pub mod write_error;
 
+pub use addressed::AddressedTable;
 pub use cache::SnapshotCache;
 pub use changes::{ChangesError, change_feed};
 pub use commits::{Metadata, PastError};
@@ -29,6 +33,7 @@ pub use location::{Location, LocationError};
 pub use open::{OpenError, OpenTable, open_table};
 pub use purge::{PurgeError, purge};
 pub use rename::rename_column;
+pub use rewrite::{Clause, Effect, Rewrite, Rewritten};
 pub use rows_check::{require, require_true};
 pub use sql_type::{TypeError, parse_sql_type, sql_type, storage_type};
 pub use write::{WriteMode, Written, append_batches, create_table_as, table_schema, write, write_as_judged};

@@ -13,6 +13,7 @@ use deltalake::{DeltaTable, DeltaTableError};
 use url::Url;
 
 use super::contained::{Contained, has_plain_log};
+use super::write_error::WriteError;
 use crate::governed::RawTable;
 
 /// One version of a Delta table, ready to be governed and read.
@@ -26,6 +27,22 @@ pub struct OpenTable {
     pub schema: SchemaRef,
     /// What policies are planned on.
     pub raw: RawTable,
+}
+
+impl OpenTable {
+    /// The CHECK constraints of the table: name and text.
+    ///
+    /// # Errors
+    /// When the table was not loaded.
+    pub fn constraints(&self) -> Result<Vec<(String, String)>, WriteError> {
+        let properties = self.table.snapshot()?.metadata().configuration();
+        let constraint = |(key, text): (&String, &String)| {
+            key.strip_prefix("delta.constraints.").map(|name| (name.to_owned(), text.clone()))
+        };
+        let mut found: Vec<_> = properties.iter().filter_map(constraint).collect();
+        found.sort();
+        Ok(found)
+    }
 }
 
 /// Why a table can't be opened. Paths and storage texts are in the source, for the log.

@@ -15,13 +15,19 @@ use super::write_error::RowFault;
 /// With the row filter of a table as the verdict, over the values as they will be stored, nobody writes a row that they could not read. It
 /// is a predicate and no column, since only predicates may hold subqueries.
 pub fn require_true(verdict: Expr) -> Expr {
-    ScalarUDF::from(RequireTrue { signature: Signature::exact(vec![DataType::Boolean], Volatility::Volatile) })
-        .call(vec![verdict])
+    require(verdict, RowFault::Hidden)
+}
+
+/// The same for another fault.
+pub fn require(verdict: Expr, fault: RowFault) -> Expr {
+    let signature = Signature::exact(vec![DataType::Boolean], Volatility::Volatile);
+    ScalarUDF::from(RequireTrue { signature, fault }).call(vec![verdict])
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct RequireTrue {
     signature: Signature,
+    fault: RowFault,
 }
 
 impl ScalarUDFImpl for RequireTrue {
@@ -51,7 +57,7 @@ impl ScalarUDFImpl for RequireTrue {
         if all_pass {
             Ok(ColumnarValue::Scalar(ScalarValue::Boolean(Some(true))))
         } else {
-            Err(RowFault::Hidden.into())
+            Err(self.fault.clone().into())
         }
     }
 }

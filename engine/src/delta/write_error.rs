@@ -14,7 +14,7 @@ use super::location::LocationError;
 use super::sql_type::TypeError;
 
 /// A row that may not be written. It travels inside a [`DataFusionError`]; [`RowFault::find`] gets it back.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RowFault {
     /// A NULL in a column that holds none.
     #[error("the column `{0}` is NOT NULL, and a row has no value for it")]
@@ -30,6 +30,12 @@ pub enum RowFault {
     /// The row filter would hide the row from the one who writes it.
     #[error("a row does not satisfy the row filter of the table: only rows that you may read can be written")]
     Hidden,
+    /// A constraint of the table.
+    #[error("a row breaks the constraint `{0}` of the table")]
+    Check(String),
+    /// A MERGE that would change one row several times.
+    #[error("several rows of the source would change one row of the table: let each match at most one")]
+    Ambiguous,
 }
 
 impl RowFault {
@@ -111,6 +117,9 @@ pub enum WriteError {
     /// The rows can't be computed. It was raised above the seal, so it tells nothing hidden.
     #[error(transparent)]
     Input(Box<DataFusionError>),
+    /// Rows that were computed can't be judged or written. It may quote what the caller may not see.
+    #[error("the rows cannot be written")]
+    Judged(#[source] Box<DataFusionError>),
     /// The file system or the log.
     #[error("the Delta table cannot be written")]
     Storage(#[source] Box<DeltaTableError>),
@@ -133,7 +142,7 @@ impl WriteError {
             | Self::UnknownColumn(_)
             | Self::DuplicateColumn(_)
             | Self::Incompatible { .. }
-            | Self::Row(RowFault::NotNull(_) | RowFault::Cast { .. })
+            | Self::Row(RowFault::NotNull(_) | RowFault::Cast { .. } | RowFault::Check(_) | RowFault::Ambiguous)
             | Self::Constraint
             | Self::Input(_) => ErrorKind::InvalidArgument,
             Self::Row(RowFault::Hidden) => ErrorKind::PermissionDenied,
@@ -141,7 +150,7 @@ impl WriteError {
             Self::NotFound => ErrorKind::NotFound,
             Self::Conflict => ErrorKind::Conflict,
             Self::Exhausted => ErrorKind::LimitExceeded,
-            Self::Storage(_) | Self::Io(_) => ErrorKind::Internal,
+            Self::Storage(_) | Self::Io(_) | Self::Judged(_) => ErrorKind::Internal,
         }
     }
 
@@ -161,12 +170,14 @@ impl WriteError {
             Self::Row(RowFault::NotNull(_)) => "NOT_NULL_VIOLATION",
             Self::Row(RowFault::Cast { .. }) => "VALUE_INVALID",
             Self::Row(RowFault::Hidden) => "ROW_FILTER_VIOLATION",
+            Self::Row(RowFault::Check(_)) => "CONSTRAINT_VIOLATION",
+            Self::Row(RowFault::Ambiguous) => "MERGE_AMBIGUOUS",
             Self::Constraint => "CONSTRAINT_VIOLATION",
             Self::AppendOnly => "DELTA_APPEND_ONLY",
             Self::Conflict => "DELTA_CONFLICT",
             Self::Exhausted => "MEMORY_LIMIT_EXCEEDED",
             Self::Input(_) => "INPUT_FAILED",
-            Self::Storage(_) | Self::Io(_) => "STORAGE_FAILED",
+            Self::Judged(_) | Self::Storage(_) | Self::Io(_) => "STORAGE_FAILED",
         }
     }
 

@@ -30,6 +30,8 @@ pub(crate) struct Closed {
     relation: String,
     /// The names of the closed columns, by their places.
     columns: BTreeMap<usize, String>,
+    /// The names of columns whose values the caller does not see, in a table that the statement changes.
+    masked: BTreeMap<usize, String>,
 }
 
 impl Closed {
@@ -44,7 +46,21 @@ impl Closed {
         };
         let closed = fields.fields().iter().enumerate().filter(|(_, field)| is_closed(field.name()));
         let columns = closed.map(|(at, field)| (at, field.name().clone())).collect();
-        Self { relation: format!("{} `{}`", opened.securable.kind().noun(), opened.full_name), columns }
+        let relation = format!("{} `{}`", opened.securable.kind().noun(), opened.full_name);
+        Self { relation, columns, masked: BTreeMap::new() }
+    }
+
+    /// All columns, for a relation of which nothing may be read.
+    pub fn whole(opened: &Opened, fields: &Schema) -> Self {
+        let columns = fields.fields().iter().enumerate().map(|(at, field)| (at, field.name().clone())).collect();
+        let relation = format!("{} `{}`", opened.securable.kind().noun(), opened.full_name);
+        Self { relation, columns, masked: BTreeMap::new() }
+    }
+
+    /// The same for a table that the statement changes: what is masked there is not read, as what is written stays.
+    #[must_use]
+    pub fn with_masked(self, masked: BTreeMap<usize, String>) -> Self {
+        Self { masked, ..self }
     }
 
     /// The same with the columns of these names open.
@@ -56,12 +72,12 @@ impl Closed {
 
     /// Whether every column is open.
     pub fn is_empty(&self) -> bool {
-        self.columns.is_empty()
+        self.columns.is_empty() && self.masked.is_empty()
     }
 
     /// The places of the closed columns.
     pub fn places(&self) -> BTreeSet<usize> {
-        self.columns.keys().copied().collect()
+        self.columns.keys().chain(self.masked.keys()).copied().collect()
     }
 
     /// Refuses a statement that needs a privilege on these columns, in any case of letters; on all when none are given.
@@ -77,7 +93,17 @@ impl Closed {
     }
 
     fn leaf(&self, at: usize, column: &str) -> Leaf {
-        Leaf { relation: self.relation.clone(), at, column: column.to_owned() }
+        let masked = !self.columns.contains_key(&at);
+        Leaf { relation: self.relation.clone(), at, column: column.to_owned(), masked }
+    }
+
+    fn leaf_at(&self, at: usize) -> Option<Leaf> {
+        let column = self.columns.get(&at).or_else(|| self.masked.get(&at))?;
+        Some(self.leaf(at, column))
+    }
+
+    fn leaves(&self) -> impl Iterator<Item = Leaf> {
+        self.columns.keys().chain(self.masked.keys()).filter_map(|at| self.leaf_at(*at))
     }
 }
 
@@ -92,7 +118,7 @@ pub(super) fn require_open(plan: &LogicalPlan, sources: &Sources<'_>) -> Result<
     let mut reads = Reads::new(sources);
     let shown = reads.fields_of(plan).map_err(|e| EngineError::from_planning(&e))?;
     reads.read_all(&shown);
-    Ok(reads.verdict()?)
+    reads.verdict()
 }
 
 /// Refuses an expression over a schema whose subqueries name a closed column.
@@ -106,7 +132,7 @@ pub(super) fn require_open_in_expr(expr: &Expr, schema: &DFSchema, sources: &Sou
     let mut reads = Reads::new(sources);
     let fields = named(schema, vec![None; schema.fields().len()]);
     reads.expr(expr, &fields).map_err(|e| EngineError::from_planning(&e))?;
-    Ok(reads.verdict()?)
+    reads.verdict()
 }
 
 /// One closed column of one relation.
@@ -115,6 +141,7 @@ struct Leaf {
     relation: String,
     at: usize,
     column: String,
+    masked: bool,
 }
 
 /// A field of a plan, and the closed column that it is.
@@ -153,8 +180,16 @@ impl<'a> Reads<'a> {
         Self { sources, around: Vec::new(), met: BTreeSet::new(), read: BTreeSet::new(), lost: false }
     }
 
-    fn verdict(&self) -> Result<(), CatalogError> {
-        denied(Privilege::Select, if self.lost { &self.met } else { &self.read })
+    fn verdict(&self) -> Result<(), EngineError> {
+        let read = if self.lost { &self.met } else { &self.read };
+        denied(Privilege::Select, &read.iter().filter(|leaf| !leaf.masked).cloned().collect())?;
+        match read.iter().find(|leaf| leaf.masked) {
+            Some(leaf) => Err(EngineError::Refused(format!(
+                "column `{}` of {} is masked for you: a statement that changes the table may write it and not read it",
+                leaf.column, leaf.relation
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The fields that a plan gives, once what it reads itself is noted.
@@ -231,9 +266,8 @@ impl<'a> Reads<'a> {
             Some(places) => places.clone(),
             None => (0..width).collect(),
         };
-        let leaf = |at: &usize| closed.columns.get(at).map(|column| closed.leaf(*at, column));
-        let leaves: Vec<_> = places.iter().map(leaf).collect();
-        self.met.extend(closed.columns.iter().map(|(at, column)| closed.leaf(*at, column)));
+        let leaves: Vec<_> = places.iter().map(|at| closed.leaf_at(*at)).collect();
+        self.met.extend(closed.leaves());
         Some(leaves)
     }
 

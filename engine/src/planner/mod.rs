@@ -17,6 +17,7 @@ mod respelled;
 mod scope;
 mod sources;
 mod spelling;
+mod subqueries;
 mod target;
 mod versions;
 mod views;
@@ -150,7 +151,8 @@ impl Planner {
             let statement = sql::Statement::Query(Box::new(query));
             let plan = planner.sql_statement_to_plan(statement).map_err(|e| EngineError::from_planning(&e))?;
             closed::require_open(&plan, &sources)?;
-            let plan = calls::inline_all(plan, &calls).map_err(|e| EngineError::from_planning(&e))?;
+            let plan = calls::inline_all(plan, &calls).and_then(subqueries::computed);
+            let plan = plan.map_err(|e| EngineError::from_planning(&e))?;
             // Only the caller's own text has parameters; a definition's would capture the caller's values.
             if scope.depth == 0 { parameters::bind(plan, &self.values) } else { Ok(plan) }
         })

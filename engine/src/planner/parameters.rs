@@ -11,7 +11,14 @@ use crate::error::EngineError;
 
 /// Gives every `?` the number that its place in the text is.
 pub(super) fn number(query: &mut Query) {
-    let _: ControlFlow<()> = query.visit(&mut Numbered { next: 1 });
+    number_from(query, 1);
+}
+
+/// Gives every `?` of a part of a statement a number, from this one on; the next number is the answer.
+pub(crate) fn number_from(part: &mut impl VisitMut, next: usize) -> usize {
+    let mut numbered = Numbered { next };
+    let _: ControlFlow<()> = part.visit(&mut numbered);
+    numbered.next
 }
 
 struct Numbered {

@@ -157,7 +157,7 @@ fn matching(insert: &Insert) -> ColumnMatch {
     }
 }
 
-fn location_of(target: &Opened) -> Result<Location, EngineError> {
+pub(super) fn location_of(target: &Opened) -> Result<Location, EngineError> {
     let table = target.securable.as_table().ok_or_else(|| EngineError::internal("not a table"))?;
     Ok(Location::of_table_to_write(table)?)
 }

@@ -141,6 +141,9 @@ impl Run {
 
     async fn described(&self, statement: &Statement) -> Result<Description, EngineError> {
         let is_query = is_query(statement);
+        if let Some(parameters) = self.change_parameters(statement).await? {
+            return Ok(Description { schema: Arc::new(Schema::empty()), parameters, is_query });
+        }
         let query = match statement {
             Statement::Query(query) => Some(query.as_ref()),
             Statement::Insert(insert) => Some(insert.source.query.as_ref()),

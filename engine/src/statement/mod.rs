@@ -169,6 +169,16 @@ pub enum Statement {
     },
 }
 
+impl Statement {
+    /// Whether values may be given for parameters of the statement.
+    pub fn has_parameters(&self) -> bool {
+        matches!(
+            self,
+            Self::Query(_) | Self::Explain(_) | Self::Insert(_) | Self::Update(_) | Self::Delete(_) | Self::Merge(_)
+        )
+    }
+}
+
 /// Parses exactly one statement; a `;` after it is fine.
 ///
 /// # Errors
