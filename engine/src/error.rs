@@ -121,7 +121,9 @@ impl EngineError {
             Self::Invalid { .. } | Self::Data { .. } => ErrorKind::InvalidArgument,
             Self::Unimplemented(_) => ErrorKind::Unimplemented,
             Self::Open { fault: OpenError::Unsupported(_), .. } => ErrorKind::Unimplemented,
-            Self::Open { .. } | Self::Past { .. } | Self::Governed(_) | Self::Policy { .. } => ErrorKind::FailedPrecondition,
+            Self::Open { .. } | Self::Past { .. } | Self::Governed(_) | Self::Policy { .. } => {
+                ErrorKind::FailedPrecondition
+            }
             Self::Write(error) => error.kind(),
             Self::Refused(_) => ErrorKind::PermissionDenied,
             Self::Limit(_) => ErrorKind::LimitExceeded,

@@ -67,7 +67,8 @@ async fn who_floods_the_server_does_not_stop_another() {
     // Another's are answered while all of the flood goes on.
     let mut visitor = Visitor::new(&server, &small).await;
     for _ in 0..3 {
-        let answered = tokio::time::timeout(PATIENCE, visitor.query("SELECT value % 7, count(*) FROM range(100000) GROUP BY 1"));
+        let answered =
+            tokio::time::timeout(PATIENCE, visitor.query("SELECT value % 7, count(*) FROM range(100000) GROUP BY 1"));
         assert_eq!(answered.await.expect("the small query starves").unwrap().len(), 7);
     }
     assert!(flood.iter().all(|query| !query.is_finished()), "the flood has ended");
@@ -140,7 +141,8 @@ async fn until_open(address: &str, open: &mut Vec<TcpStream>, most: usize) {
     while open.len() < most {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let closed =
-            tokio::time::timeout(Duration::from_millis(300), tokio::io::AsyncReadExt::read(&mut stream, &mut [0])).await;
+            tokio::time::timeout(Duration::from_millis(300), tokio::io::AsyncReadExt::read(&mut stream, &mut [0]))
+                .await;
         if closed.is_err() {
             open.push(stream);
         }
@@ -154,4 +156,72 @@ async fn reply(address: &str) -> std::io::Result<String> {
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await?;
     Ok(reply)
+}
+
+/// Statements that are large, deep, or grow when they are planned. Each is answered or refused, and the server stands.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_large_or_deep_is_answered_or_refused() {
+    let server = Server::start_with(|config| {
+        config.engine.query_timeout_ms = 30_000;
+        config.engine.query_memory_bytes = 256 << 20;
+    })
+    .await;
+    let alice = server.user("alice").await;
+    let mut alice = Visitor::new(&server, &alice).await;
+    let list =
+        |n: usize, one: &dyn Fn(usize) -> String, between: &str| (0..n).map(one).collect::<Vec<_>>().join(between);
+    let within =
+        |n: usize, open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(n), close.repeat(n));
+    let columns = |n| list(n, &|i| format!("value + {i} AS c{i}"), ", ");
+    for sql in [
+        format!("SELECT {} FROM range(3)", list(1_900, &|_| "value".to_owned(), " + ")),
+        format!("SELECT count(*) FROM range(3) WHERE {}", list(900, &|i| format!("value = {i}"), " OR ")),
+        format!("SELECT count(*) FROM range(3) WHERE {}", list(900, &|i| format!("value <> {}", i + 9), " AND ")),
+        format!("SELECT CASE {} END FROM range(3)", list(450, &|i| format!("WHEN value = {i} THEN {i}"), " ")),
+        format!("SELECT {} FROM range(3)", within(30, "CASE WHEN value > 0 THEN (", "1", ") ELSE 0 END")),
+        format!("SELECT {} FROM range(3)", within(45, "abs(", "value", ")")),
+        format!("SELECT {} FROM range(3)", within(22, "named_struct('a', (", "value", "))")),
+        format!("SELECT count(*) FROM range(3) WHERE value IN ({})", list(100_000, &|i| i.to_string(), ",")),
+        list(490, &|i| format!("SELECT {i} AS x"), " UNION ALL "),
+        format!("SELECT count(*) FROM {}", list(60, &|i| format!("range(1) t{i}"), ", ")),
+        format!(
+            "WITH c0 AS (SELECT 1 AS x), {} SELECT * FROM c400",
+            list(400, &|i| format!("c{} AS (SELECT x + 1 AS x FROM c{i})", i + 1), ", ")
+        ),
+        format!("SELECT count(*) FROM (VALUES {})", list(20_000, &|i| format!("({i}, 'x')"), ", ")),
+        format!(
+            "SELECT {} FROM range(9)",
+            list(150, &|i| format!("sum(value) OVER (ORDER BY value % {})", i + 2), ", ")
+        ),
+        format!("SELECT {} FROM range(3)", columns(5_000)),
+        format!("SELECT {} FROM range(3)", list(101, &|_| "*".to_owned(), ", ")),
+        format!(
+            "SELECT count(*) FROM range(3) a WHERE {}",
+            within(12, "EXISTS (SELECT 1 FROM range(2) b WHERE ", "true", ")")
+        ),
+        format!(
+            "SELECT count(*) FROM (SELECT {0} FROM range(3)) GROUP BY CUBE ({1})",
+            columns(30),
+            list(30, &|i| format!("c{i}"), ", ")
+        ),
+        format!(
+            "SELECT count(*) FROM (SELECT {} FROM range(3)) GROUP BY {}",
+            columns(24),
+            list(12, &|i| format!("GROUPING SETS ((c{}), (c{}))", 2 * i, 2 * i + 1), ", ")
+        ),
+        format!("SELECT {} FROM range(3)", within(40, "(", "value", ")")),
+        format!("SELECT {}", list(1_000, &|i| format!("'{}' AS c{i}", "x".repeat(900)), ", ")),
+    ] {
+        let answered = tokio::time::timeout(PATIENCE, alice.query(&sql)).await;
+        let answered = answered.unwrap_or_else(|_| panic!("no answer: {}", &sql[..200]));
+        if let Err(refused) = answered {
+            let known = [Code::ResourceExhausted, Code::DeadlineExceeded, Code::InvalidArgument, Code::Unimplemented];
+            assert!(known.contains(&refused.code()), "{}: {refused:?}", &sql[..200]);
+        }
+    }
+    let mut prepared =
+        alice.client.prepare(format!("SELECT {}", list(1_000, &|_| "?".to_owned(), ", ")), None).await.unwrap();
+    drop(prepared.execute().await);
+    drop(prepared);
+    assert_eq!(alice.query("SELECT 1").await.unwrap(), ["1"]);
 }

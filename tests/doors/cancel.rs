@@ -112,7 +112,9 @@ async fn over_grpc_a_statement_can_be_cancelled_before_its_first_row() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_write_is_whole_or_absent() {
     let (server, mut admin, _) = with_tables().await;
-    admin.script(&["CREATE TABLE demo.s.many (id BIGINT)", "GRANT SELECT, MODIFY ON TABLE demo.s.many TO `admin`"]).await;
+    admin
+        .script(&["CREATE TABLE demo.s.many (id BIGINT)", "GRANT SELECT, MODIFY ON TABLE demo.s.many TO `admin`"])
+        .await;
     let insert = "INSERT INTO demo.s.many SELECT value FROM range(300000)";
     let (mut told, mut cancelled) = (0, 0);
     for wait_ms in [0, 1, 5, 20, 60, 120, 250, 500, 1_000] {

@@ -1,11 +1,14 @@
 //! Runs statements one after the other and writes their answers as they stream in.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow::buffer::Buffer;
 use arrow::ipc::reader::StreamDecoder;
 use lakewarden_proto::v1::execute_response::Part;
-use lakewarden_proto::v1::{CloseSessionRequest, ExecuteHeader, ExecuteRequest, ExecuteSummary, OpenSessionRequest};
+use lakewarden_proto::v1::{
+    CancelStatementRequest, CloseSessionRequest, ExecuteHeader, ExecuteRequest, ExecuteSummary, OpenSessionRequest,
+};
 use prost::bytes::Bytes;
 use tonic_types::StatusExt;
 
@@ -14,6 +17,8 @@ use crate::commands::Context;
 use crate::error::CliError;
 use crate::render::{BatchWriter, Format, counted};
 
+/// The header of an answer with the id of its statement.
+const STATEMENT_ID: &str = "x-statement-id";
 /// The reason of the server's error for a session that has ended.
 const SESSION_GONE: &str = "SESSION_NOT_FOUND";
 
@@ -26,6 +31,8 @@ pub struct Runner {
     /// How many rows to ask for at most.
     pub max_rows: Option<i64>,
     session: Option<String>,
+    /// The id of the statement that runs.
+    running: Arc<Mutex<Option<String>>>,
     /// Where names are looked up first.
     pub catalog: String,
     /// Where names are looked up first.
@@ -42,7 +49,15 @@ impl Runner {
     /// Ready to run, without a session.
     pub fn new(context: Context, args: &SqlArgs) -> Self {
         let (catalog, schema) = (args.catalog.clone(), args.schema.clone());
-        Self { context, cut_is_error: true, max_rows: args.max_rows, session: None, catalog, schema }
+        Self {
+            context,
+            cut_is_error: true,
+            max_rows: args.max_rows,
+            session: None,
+            running: Arc::default(),
+            catalog,
+            schema,
+        }
     }
 
     /// Opens a session, so that USE holds for the statements that follow.
@@ -76,6 +91,35 @@ impl Runner {
         }
     }
 
+    /// Runs one statement, and cancels it when the user interrupts. What is told then is what came of it: a change that was past cancelling has
+    /// been made. Who interrupts again doesn't wait for that.
+    ///
+    /// # Errors
+    /// As `run`, and `Interrupted`.
+    pub async fn run_until<F: Future>(
+        &mut self,
+        statement: &str,
+        interrupted: impl Fn() -> F,
+    ) -> Result<Outcome, CliError> {
+        let (running, mut sql) = (Arc::clone(&self.running), self.context.client.sql());
+        let mut run = std::pin::pin!(self.run(statement));
+        tokio::select! {
+            outcome = &mut run => return outcome,
+            _ = interrupted() => {}
+        }
+        let statement_id = running.lock().map_err(|_| CliError::Interrupted)?.take();
+        let Some(statement_id) = statement_id else { return Err(CliError::Interrupted) };
+        let ended = async {
+            // It may have ended by itself.
+            let _ = sql.cancel_statement(CancelStatementRequest { statement_id }).await;
+            run.await
+        };
+        tokio::select! {
+            outcome = ended => outcome,
+            _ = interrupted() => Err(CliError::Interrupted),
+        }
+    }
+
     async fn attempt(&mut self, statement: &str) -> Result<Outcome, CliError> {
         let (catalog, schema) = match self.session {
             Some(_) => (String::new(), String::new()),
@@ -88,7 +132,12 @@ impl Runner {
             catalog,
             schema,
         };
-        let mut stream = self.context.client.sql().execute(request).await?.into_inner();
+        let answer = self.context.client.sql().execute(request).await?;
+        if let Ok(mut running) = self.running.lock() {
+            let id = answer.metadata().get(STATEMENT_ID).and_then(|id| id.to_str().ok());
+            *running = id.map(str::to_owned);
+        }
+        let mut stream = answer.into_inner();
         let mut answer = Answer::default();
         while let Some(message) = stream.message().await? {
             match message.part {

@@ -128,10 +128,7 @@ impl Shell<'_> {
 
     async fn statements(&mut self, text: &str) -> Result<Next, CliError> {
         for statement in split::split(text).0 {
-            let outcome = tokio::select! {
-                outcome = self.runner.run(statement.text) => outcome,
-                _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
-            };
+            let outcome = self.runner.run_until(statement.text, tokio::signal::ctrl_c).await;
             match outcome {
                 Ok(outcome) if self.timing => {
                     self.tell(&format!("{:.3} s on the server", outcome.elapsed.as_secs_f64()));

@@ -28,7 +28,7 @@ use crate::target::Target;
 type Seen = Arc<Mutex<Vec<String>>>;
 
 /// Answers by the words of the statement.
-struct Fake(Seen);
+struct Fake(Seen, Arc<tokio::sync::Notify>);
 
 #[tonic::async_trait]
 impl SqlService for Fake {
@@ -43,6 +43,19 @@ impl SqlService for Fake {
             let details =
                 ErrorDetails::with_error_info("SESSION_NOT_FOUND", "lakewarden", [("a".to_owned(), "b".to_owned())]);
             return Err(Status::with_error_details(tonic::Code::NotFound, "session does not exist", details));
+        }
+        if text.starts_with("ENDLESS") {
+            let (cancelled, in_time) = (Arc::clone(&self.1), text == "ENDLESS");
+            let end = async move {
+                cancelled.notified().await;
+                match in_time {
+                    true => Err(Status::cancelled("the statement was cancelled")),
+                    false => Ok(ExecuteResponse { part: Some(Part::Summary(ExecuteSummary::default())) }),
+                }
+            };
+            let mut answer = Response::new(Box::pin(stream::once(end)) as Self::ExecuteStream);
+            answer.metadata_mut().insert("x-statement-id", "abc".parse().unwrap());
+            return Ok(answer);
         }
         if text == "DENIED" {
             return Err(Status::permission_denied("permission denied: SELECT on `a.b.c`"));
@@ -62,8 +75,10 @@ impl SqlService for Fake {
         Ok(Response::new(Box::pin(stream::iter(messages.collect::<Vec<_>>()))))
     }
 
-    async fn cancel_statement(&self, _: Request<CancelStatementRequest>) -> Result<Response<()>, Status> {
-        Err(Status::unimplemented("not here"))
+    async fn cancel_statement(&self, request: Request<CancelStatementRequest>) -> Result<Response<()>, Status> {
+        self.0.lock().unwrap().push(format!("cancel {}", request.into_inner().statement_id));
+        self.1.notify_one();
+        Ok(Response::new(()))
     }
 
     async fn open_session(&self, request: Request<OpenSessionRequest>) -> Result<Response<Session>, Status> {
@@ -124,6 +139,30 @@ struct Ran {
 }
 
 async fn ran(script: &str, max_rows: Option<i64>) -> Ran {
+    ran_by(max_rows, async |runner, _| run_script(script, runner).await).await
+}
+
+/// What the shell does with a statement that is interrupted once.
+async fn interrupted(statement: &str) -> Ran {
+    ran_by(None, async |runner, seen| {
+        let times = std::cell::Cell::new(0);
+        let interrupt = || {
+            times.set(times.get() + 1);
+            let (seen, first) = (Arc::clone(&seen), times.get() == 1);
+            async move {
+                while !first || seen.lock().unwrap().is_empty() {
+                    tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                }
+                // The answer to what was seen is on its way.
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            }
+        };
+        runner.run_until(statement, interrupt).await.map(drop)
+    })
+    .await
+}
+
+async fn ran_by(max_rows: Option<i64>, run: impl AsyncFnOnce(&mut Runner, Seen) -> Result<(), CliError>) -> Ran {
     let seen = Seen::default();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
@@ -131,7 +170,7 @@ async fn ran(script: &str, max_rows: Option<i64>) -> Ran {
         let accepted = listener.accept().await.map(|(stream, _)| stream);
         Some((accepted, listener))
     });
-    let service = SqlServiceServer::new(Fake(Arc::clone(&seen)));
+    let service = SqlServiceServer::new(Fake(Arc::clone(&seen), Arc::default()));
     let server = tonic::transport::Server::builder().add_service(service).serve_with_incoming(Box::pin(incoming));
     let server = tokio::spawn(server);
     let target = Target { endpoint, token: Some(Secret::parse("a.b.c").unwrap()), tls_ca: None };
@@ -140,7 +179,7 @@ async fn ran(script: &str, max_rows: Option<i64>) -> Ran {
     let output = Output::captured(Format::Csv, Box::new(out.clone()), Box::new(messages.clone()));
     let args = SqlArgs { statement: None, file: None, catalog: "start".to_owned(), schema: String::new(), max_rows };
     let mut runner = Runner::new(Context { client, out: output }, &args);
-    let result = run_script(script, &mut runner).await;
+    let result = run(&mut runner, Arc::clone(&seen)).await;
     runner.close().await;
     server.abort();
     let seen = seen.lock().unwrap().clone();
@@ -199,6 +238,15 @@ async fn an_answer_that_the_servers_limit_cut_is_an_error_unless_asked_for() {
     let wanted = ran("MUCH", Some(3)).await;
     wanted.result.unwrap();
     assert_eq!(wanted.messages, "there are more than these 3 rows\n");
+}
+
+#[tokio::test]
+async fn what_is_interrupted_is_cancelled_and_its_end_is_told() {
+    let ran = interrupted("ENDLESS").await;
+    assert_eq!(ran.result.unwrap_err().to_string(), "the statement was cancelled");
+    assert_eq!(ran.seen, ["ENDLESS in \"\" by Bearer a.b.c", "cancel abc"]);
+    // A change that was past cancelling has been made.
+    interrupted("ENDLESS UNTIL LATE").await.result.unwrap();
 }
 
 #[tokio::test]

@@ -15,8 +15,8 @@ use datafusion::config::ConfigOptions;
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ReturnFieldArgs, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::optimizer::AnalyzerRule;
 use datafusion::physical_expr::PhysicalExpr;
@@ -57,8 +57,8 @@ impl BoundGrowth {
             },
             Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right }) => {
                 let types = (left.get_type(schema).ok(), right.get_type(schema).ok());
-                let is_text =
-                    matches!(types.0, Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)) && types.0 == types.1;
+                let is_text = matches!(types.0, Some(DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View))
+                    && types.0 == types.1;
                 Ok(match is_text {
                     true => Transformed::yes(self.join.call(vec![*left, *right])),
                     false => Transformed::no(Expr::BinaryExpr(BinaryExpr { left, op: Operator::StringConcat, right })),

@@ -34,6 +34,8 @@ use futures::StreamExt;
 use super::fault::{FaultLog, redact};
 use super::inject::{Phase, inject};
 use super::leakproof::is_leakproof_dynamic;
+use crate::runtime::Meter;
+use crate::runtime::pace::Paced;
 
 /// What stays the same however often the plan below is rewritten.
 pub(super) struct Seal {
@@ -251,7 +253,8 @@ impl ExecutionPlan for GovernedScanExec {
             rows.add(batch.num_rows());
             Ok(batch)
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.seal.schema), shown)))
+        let shown = RecordBatchStreamAdapter::new(Arc::clone(&self.seal.schema), shown);
+        Ok(Box::pin(Paced::free(Box::pin(shown), Meter::of(caller.session_config()))))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -116,9 +116,8 @@ pub(crate) fn items(lists: &ArrayRef) -> usize {
 
 /// As [`of_widest_row`], without columns of lists.
 pub(crate) fn of_widest_scalars(batch: &RecordBatch) -> usize {
-    let is_list = |kind: &DataType| {
-        matches!(kind, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _))
-    };
+    let is_list =
+        |kind: &DataType| matches!(kind, DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(_, _));
     batch.columns().iter().filter(|column| !is_list(column.data_type())).map(of_widest).fold(0, usize::saturating_add)
 }
 

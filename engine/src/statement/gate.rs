@@ -292,7 +292,9 @@ fn unknown_table_function(name: &ObjectName) -> ParseError {
         let way = "files are not read by name; register a Delta table with CREATE TABLE … LOCATION and read that";
         return ParseError::unsupported(format!("the table function `{name}` ({way})"));
     }
-    ParseError::unsupported(format!("the table function `{name}` (only unnest, range, generate_series and table_changes are known)"))
+    ParseError::unsupported(format!(
+        "the table function `{name}` (only unnest, range, generate_series and table_changes are known)"
+    ))
 }
 
 fn unnest(args: &TableFunctionArgs, alias: Option<TableAlias>) -> Result<TableFactor, ParseError> {

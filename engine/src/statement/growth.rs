@@ -48,7 +48,9 @@ impl Counter {
         if scope.relations <= MOST_RELATIONS {
             return ControlFlow::Continue(());
         }
-        let message = format!("the statement reads more than {MOST_RELATIONS} relations, each WITH item counted where it is named");
+        let message = format!(
+            "the statement reads more than {MOST_RELATIONS} relations, each WITH item counted where it is named"
+        );
         ControlFlow::Break(ParseError::whole(ParseErrorKind::Limit, message))
     }
 
@@ -63,7 +65,10 @@ impl Visitor for Counter {
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<ParseError> {
         let items = query.with.iter().flat_map(|with| {
-            with.cte_tables.iter().rev().map(|cte| (std::ptr::from_ref(&*cte.query), cte.alias.name.value.to_lowercase()))
+            with.cte_tables
+                .iter()
+                .rev()
+                .map(|cte| (std::ptr::from_ref(&*cte.query), cte.alias.name.value.to_lowercase()))
         });
         self.scopes.push(Scope { items: items.collect(), ..Scope::default() });
         ControlFlow::Continue(())
@@ -82,7 +87,8 @@ impl Visitor for Counter {
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<ParseError> {
-        let is_wildcard = |item: &&SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
+        let is_wildcard =
+            |item: &&SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..));
         if select.projection.iter().filter(is_wildcard).count() <= MOST_WILDCARDS {
             return ControlFlow::Continue(());
         }

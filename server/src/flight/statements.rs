@@ -23,8 +23,8 @@ use tonic::{Response, Status};
 
 use super::Door;
 use super::answer::{self, Messages};
-use super::session::Current;
 use super::cancel::Fetched;
+use super::session::Current;
 use crate::handles::{Kept, Key};
 use crate::status::{plain, status};
 

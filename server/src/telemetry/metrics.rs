@@ -154,8 +154,7 @@ impl Metrics {
 
     fn read_load(&self) {
         let Some(load) = self.load.get().map(|load| load()) else { return };
-        for (what, value) in
-            [("running", load.running), ("waiting", load.waiting), ("memory_bytes", load.memory_bytes)]
+        for (what, value) in [("running", load.running), ("waiting", load.waiting), ("memory_bytes", load.memory_bytes)]
         {
             self.engine.with_label_values(&[what]).set(i64::try_from(value).unwrap_or(i64::MAX));
         }

@@ -236,7 +236,8 @@ async fn what_never_ends_is_stopped() {
 #[tokio::test]
 async fn an_expression_that_doubles_with_each_level_is_refused() {
     let levels: Vec<_> = (1..60).map(|i| format!("c{i} AS (SELECT x + x AS x FROM c{})", i - 1)).collect();
-    let sql = format!("WITH c0 AS (SELECT value AS x FROM range(10)), {} SELECT * FROM c59 WHERE x > 0", levels.join(", "));
+    let sql =
+        format!("WITH c0 AS (SELECT value AS x FROM range(10)), {} SELECT * FROM c59 WHERE x > 0", levels.join(", "));
     let limits = Limits { timeout: Duration::from_secs(60), ..small() };
     let why = limit_of(limits, &sql).await;
     assert!(matches!(why, LimitError::Complexity(_)), "{why}");

@@ -14,7 +14,14 @@ use crate::handles::Limits;
 use crate::telemetry::Metrics;
 
 fn table() -> Arc<Handles<CancellationToken>> {
-    let limits = Limits { kind: "grpc_statement", total: 10, per_principal: 10, ttl: Duration::MAX, bytes_per_principal: 1 << 10, bytes: 1 << 10 };
+    let limits = Limits {
+        kind: "grpc_statement",
+        total: 10,
+        per_principal: 10,
+        ttl: Duration::MAX,
+        bytes_per_principal: 1 << 10,
+        bytes: 1 << 10,
+    };
     Arc::new(Handles::new(limits, Arc::new(Metrics::new().unwrap())))
 }
 
