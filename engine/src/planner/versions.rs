@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::Utc;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::{DFSchema, ScalarValue};
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -184,7 +183,8 @@ impl Planner {
 
     /// The version of a time, which has come.
     fn version_at(&self, opened: &Opened, newest: &OpenTable, ms: i64) -> Result<u64, EngineError> {
-        if ms > Utc::now().timestamp_millis() {
+        let now = self.user.execution_props().query_execution_start_time;
+        if now.is_none_or(|now| ms > now.timestamp_millis()) {
             return Err(EngineError::out_of_range(format!("{} is yet to come", times::shown(ms))));
         }
         version_at(location(opened)?.path(), newest.version, ms).map_err(|error| past(opened, error))
