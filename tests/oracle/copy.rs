@@ -75,6 +75,11 @@ pub fn tuples(rows: &[Vec<String>]) -> String {
 }
 
 impl Copy {
+    /// The version of the copied table that has the rows of one of the table's: a step that shows nothing makes none.
+    pub fn version(&self, table: &str, steps: usize) -> usize {
+        self.seen[table].last().unwrap().iter().take(steps).filter(|batch| batch.num_rows() > 0).count()
+    }
+
     pub async fn of(world: &World) -> Result<Self, String> {
         let session = plain();
         let mut copy = Self::default();
@@ -155,7 +160,7 @@ async fn changed(
 /// What the policies of a table let through of some of its rows.
 pub fn sql_of_policies(world: &World, table: &Table, from: &str) -> String {
     let shown = table.columns.iter().enumerate().map(|(at, column)| {
-        let mask = table.masks.iter().find(|(masked, _)| *masked == at);
+        let mask = table.masks.iter().find(|(masked, mask)| *masked == at && mask.by.binds(world.caller));
         match mask {
             Some((_, mask)) => {
                 let value = world.caller.told(&mask.over_columns(&table.columns));
@@ -165,7 +170,7 @@ pub fn sql_of_policies(world: &World, table: &Table, from: &str) -> String {
         }
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
-    match &table.filter {
+    match table.filter.as_ref().filter(|filter| filter.by.binds(world.caller)) {
         Some(filter) => {
             let keep = world.caller.told(&filter.over_columns(&table.columns));
             format!("SELECT {shown} FROM {from} WHERE {keep}")

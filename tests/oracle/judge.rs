@@ -4,6 +4,8 @@
 //! for which `a` is false, and a join may end before it has read all. That depends on how rows lie in files and batches, on both
 //! sides. So an error on one side alone is accepted only if the copy answers so, too, when its rows are read otherwise.
 
+use std::collections::BTreeMap;
+
 use crate::answer::{Answer, Rows, ask};
 use crate::copy::Copy;
 use crate::lake::{Lake, Place, Split};
@@ -19,6 +21,8 @@ pub struct Tally {
     pub errors: usize,
     /// Refused when planned, on both sides: what isn't supported.
     pub unplanned: usize,
+    /// Why, with an example.
+    pub reasons: BTreeMap<String, String>,
     /// Cases where an error depended on how rows are read.
     pub read_otherwise: usize,
     pub differences: usize,
@@ -78,7 +82,7 @@ impl Judge<'_> {
 
     async fn told(&self, query: &Query, catalog: &str, split: Split) -> Answer {
         let session = self.lake.session("admin", catalog, split);
-        ask(&session, &query.told(self.world.caller), &query.values, catalog).await
+        ask(&session, &query.told(self.world.caller, self.copy), &query.values, catalog).await
     }
 }
 
@@ -115,13 +119,16 @@ fn shows_nothing(answer: &Answer) -> bool {
 }
 
 impl Tally {
-    pub fn add(&mut self, verdict: &Verdict) {
+    pub fn add(&mut self, query: &Query, verdict: &Verdict) {
         self.cases += 1;
         match &verdict.governed {
             Answer::Rows(rows) if rows.rows.is_empty() => self.empty += 1,
             Answer::Rows(_) => self.with_rows += 1,
             Answer::Error { sqlstate, .. } if sqlstate.starts_with("22") => self.errors += 1,
-            Answer::Error { .. } => self.unplanned += 1,
+            Answer::Error { sqlstate, text } => {
+                self.unplanned += 1;
+                self.reasons.insert(format!("{sqlstate} {}", without_values(text)), query.text.clone());
+            }
         }
         self.read_otherwise += usize::from(verdict.read_otherwise);
         self.differences += usize::from(!verdict.agrees);

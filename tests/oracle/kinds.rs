@@ -55,8 +55,12 @@ pub const ALL: &[Kind] = &[
 pub const PARTITION: &[Kind] = &[Text, Big, Int, Bool, Date, Decimal(12, 3), Timestamp, Small];
 
 const TEXTS: &[&str] =
-    &["a", "b", "abc", "7", "", "12", "-3", "x7", "A", "ünïcödé", "2024-02-29", "0", "it''s", "a%b_c", "日本", " 7 ", "9999999999"];
-const KEYS: &[&str] = &["a", "b", "c", "abc", "7"];
+    &["7", "a", "12", "x", "1", "", "-3", "abc", "0", "A", "ünïcödé", "2024-02-29", "it''s", "a%b_c", "日本", " 7 ", "9999999999", LONG, LONGER];
+/// Statistics keep the beginning of a text only.
+const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
+const LONGER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u{10ffff}z";
+/// Only the last is no number: what a policy may hide, and what then fails in a cast.
+const KEYS: &[&str] = &["1", "2", "3", "7", "x"];
 const DATES: &[&str] = &["2024-02-29", "1970-01-01", "1969-12-31", "2023-07-01", "0001-01-01", "9999-12-31"];
 const TIMES: &[&str] = &[
     "2024-02-29 12:34:56.123456",
@@ -124,6 +128,11 @@ impl Kind {
 
     pub fn is_whole(self) -> bool {
         matches!(self, Big | Int | Small | Tiny)
+    }
+
+    /// Of these, `min` and `max` depend on the order of rows when there is a NaN among them.
+    pub fn is_floating(self) -> bool {
+        matches!(self, Double | Float)
     }
 
     /// Whether values have an order and can be compared with a literal.

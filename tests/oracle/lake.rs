@@ -16,7 +16,8 @@ use lakewarden_engine::{Engine, EngineConfig, EngineError, Limits, Session};
 use tokio::sync::OnceCell;
 
 use crate::copy::{Copy, mapping_columns, tuples};
-use crate::policies::Policy;
+use crate::kinds::Kind;
+use crate::policies::{By, Policy};
 use crate::world::{Caller, Column, GROUPS, Step, Table, World};
 
 /// How an engine splits the rows that it reads.
@@ -57,7 +58,8 @@ impl Lake {
         let handle = Handle::new(metastore);
         let engine = |threads, batch_rows| {
             let limits = Limits { threads, batch_rows, ..Limits::default() };
-            let config = EngineConfig { managed_root: data.join("tables"), limits, parse: ParseLimits::default() };
+            let (managed_root, parse) = (data.join("tables"), ParseLimits::default());
+            let config = EngineConfig { managed_root, limits, parse, token_key: None };
             Engine::new(handle.clone(), config).unwrap()
         };
         let lake = Self { folder, large: engine(2, 8192), few: engine(1, 3), single: engine(1, 1) };
@@ -188,10 +190,10 @@ impl Lake {
                 continue;
             };
             self.table(catalog, name, &columns, partition.as_deref(), &batches).await?;
-            if table.filter.is_some() {
+            if table.filter.as_ref().is_some_and(|filter| filter.by.binds(world.caller)) {
                 run(&admin, &format!("ALTER TABLE {name} SET ROW FILTER keep ON (k)")).await?;
             }
-            for (at, _) in table.masks.iter().filter(|(at, _)| table.closed != Some(*at)) {
+            for (at, _) in table.masks.iter().filter(|(at, mask)| table.closed != Some(*at) && mask.by.binds(world.caller)) {
                 let (column, kind) = (&table.columns[*at].name, table.columns[*at].kind.sql());
                 let body = same.replace("{}", "v");
                 run(&admin, &format!("CREATE FUNCTION same_{name}_{column}(v {kind}, k STRING) RETURNS {kind} RETURN {body}")).await?;
@@ -290,20 +292,58 @@ fn policies(at: usize, table: &Table) -> Vec<Statement> {
     let names = |places: &[usize]| places.iter().map(|at| table.columns[*at].name.clone()).collect::<Vec<_>>().join(", ");
     let (mut all, t) = (Vec::new(), &table.name);
     if let Some(filter) = &table.filter {
-        let policy = Some((at, None));
-        all.push(Statement { sql: function(&format!("keep_{t}"), filter, "BOOLEAN"), policy });
-        all.push(Statement { sql: format!("ALTER TABLE {t} SET ROW FILTER keep_{t} ON ({})", names(&filter.arguments)), policy });
+        let (policy, name) = (Some((at, None)), format!("keep_{t}"));
+        all.push(Statement { sql: function(&name, filter, "BOOLEAN"), policy });
+        let bound = match &filter.by {
+            By::Table => vec![format!("ALTER TABLE {t} SET ROW FILTER {name} ON ({})", names(&filter.arguments))],
+            By::Tags { to, except } => by_tags(table, filter, &name, &format!("ROW FILTER {name} TO {to}{}", but(except))),
+        };
+        all.extend(bound.into_iter().map(|sql| Statement { sql, policy }));
     }
     for (column, mask) in &table.masks {
         let (policy, of) = (Some((at, Some(*column))), &table.columns[*column]);
         let name = format!("mask_{t}_{}", of.name);
-        all.push(Statement { sql: function(&name, mask, &of.kind.sql()), policy });
+        let kind = match mask.field {
+            Some("a") => Kind::Int,
+            Some(_) => Kind::Text,
+            None => of.kind,
+        };
+        let sql = function(&name, mask, &kind.sql()).replacen(&of.kind.sql(), &kind.sql(), 1);
+        all.push(Statement { sql, policy });
         let using = match names(&mask.arguments[1..]) {
             none if none.is_empty() => none,
             some => format!(" USING COLUMNS ({some})"),
         };
-        all.push(Statement { sql: format!("ALTER TABLE {t} ALTER COLUMN {} SET MASK {name}{using}", of.name), policy });
+        let field = mask.field.map(|field| format!(".{field}")).unwrap_or_default();
+        let bound = match &mask.by {
+            By::Table => vec![format!("ALTER TABLE {t} ALTER COLUMN {}{field} SET MASK {name}{using}", of.name)],
+            By::Tags { to, except } => by_tags(table, mask, &name, &format!("COLUMN MASK {name} TO {to}{}", but(except))),
+        };
+        all.extend(bound.into_iter().map(|sql| Statement { sql, policy }));
     }
+    all
+}
+
+fn but(except: &str) -> String {
+    if except.is_empty() { String::new() } else { format!(" EXCEPT {except}") }
+}
+
+/// The tags and the policy that bind a table. The policy is on the table, or on the schema that it is in.
+fn by_tags(table: &Table, policy: &Policy, name: &str, effect: &str) -> Vec<String> {
+    let tag = |at: usize| format!("{name}_{at}");
+    let mut all = Vec::new();
+    for (at, column) in policy.arguments.iter().enumerate() {
+        all.push(format!("ALTER TABLE {} ALTER COLUMN {} SET TAGS ('{}')", table.name, table.columns[*column].name, tag(at)));
+    }
+    let found: Vec<_> = (0..policy.arguments.len()).map(|at| format!("hasTag('{}') AS a{at}", tag(at))).collect();
+    let aliases: Vec<_> = (0..policy.arguments.len()).map(|at| format!("a{at}")).collect();
+    let uses = match effect.starts_with("ROW") {
+        true => format!(" USING COLUMNS ({})", aliases.join(", ")),
+        false if aliases.len() == 1 => " ON COLUMN a0".to_owned(),
+        false => format!(" ON COLUMN a0 USING COLUMNS ({})", aliases[1..].join(", ")),
+    };
+    let on = if table.partition.is_some() { "SCHEMA d".to_owned() } else { format!("TABLE {}", table.name) };
+    all.push(format!("CREATE POLICY {name} ON {on} {effect} FOR TABLES MATCH COLUMNS {}{uses}", found.join(", ")));
     all
 }
 

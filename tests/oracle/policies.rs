@@ -3,21 +3,50 @@
 
 use crate::dice::Dice;
 use crate::kinds::Kind;
-use crate::world::Column;
+use crate::world::{Caller, Column};
 
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// The columns that stand for the parameters.
     pub arguments: Vec<usize>,
     pub body: String,
+    /// The field of a struct that is masked, rather than the whole column.
+    pub field: Option<&'static str>,
+    pub by: By,
+}
+
+/// How a policy comes to bind a table.
+#[derive(Debug, Clone)]
+pub enum By {
+    /// `ALTER TABLE … SET`.
+    Table,
+    /// `CREATE POLICY … TO … EXCEPT …`, which finds the columns by their tags.
+    Tags { to: &'static str, except: &'static str },
+}
+
+const TO: &[&str] = &["`account users`", "staff", "alice", "hr"];
+const EXCEPT: &[&str] = &["", "hr", "bob", "staff"];
+
+impl By {
+    fn new(dice: &mut Dice) -> Self {
+        if dice.chance(25) { Self::Tags { to: *dice.one(TO), except: *dice.one(EXCEPT) } } else { Self::Table }
+    }
+
+    /// Whether it binds somebody.
+    pub fn binds(&self, caller: &Caller) -> bool {
+        let is = |word: &str| word == "`account users`" || word == caller.name || caller.groups.contains(&word);
+        match self {
+            Self::Table => true,
+            Self::Tags { to, except } => is(to) && !is(except),
+        }
+    }
 }
 
 impl Policy {
     /// The body with a name for each parameter.
     pub fn over(&self, name: impl Fn(usize) -> String) -> String {
         let mut text = self.body.clone();
-        for (at, column) in self.arguments.iter().enumerate() {
-            let _ = column;
+        for at in 0..self.arguments.len() {
             text = text.replace(&format!("{{{at}}}"), &name(at));
         }
         text
@@ -25,7 +54,17 @@ impl Policy {
 
     /// The body over the columns themselves.
     pub fn over_columns(&self, columns: &[Column]) -> String {
-        self.over(|at| columns[self.arguments[at]].name.clone())
+        let Some(field) = self.field else { return self.over(|at| columns[self.arguments[at]].name.clone()) };
+        let name = &columns[self.arguments[0]].name;
+        let masked = self.over(|at| match at {
+            0 => format!("{name}['{field}']"),
+            _ => columns[self.arguments[at]].name.clone(),
+        });
+        let fields = ["a", "b"].map(|each| match each == field {
+            true => format!("'{each}', {masked}"),
+            false => format!("'{each}', {name}['{each}']"),
+        });
+        format!("CASE WHEN {name} IS NULL THEN NULL ELSE named_struct({}) END", fields.join(", "))
     }
 
     /// The body as that of a function.
@@ -73,6 +112,15 @@ impl Maker<'_, '_> {
     }
 
     fn comparison(&mut self) -> String {
+        if self.dice.chance(25) {
+            let (id, k) = (self.place(0), self.place(1));
+            return match self.dice.below(4) {
+                0 => format!("{k} <> 'x'"),
+                1 => format!("{id} <> 7"),
+                2 => format!("{id} NOT IN (5, 7) AND {k} < 'x'"),
+                _ => format!("{k} IN ('1', '2', '7')"),
+            };
+        }
         let (column, kind) = self.column();
         if !kind.is_simple() {
             return format!("{column} IS NOT NULL");
@@ -150,11 +198,19 @@ pub fn filter(dice: &mut Dice, columns: &[Column]) -> Policy {
     if maker.arguments.is_empty() {
         maker.arguments.push(0);
     }
-    Policy { body, arguments: maker.arguments }
+    let arguments = maker.arguments;
+    Policy { body, arguments, field: None, by: By::new(dice) }
 }
 
 pub fn mask(dice: &mut Dice, column: usize, columns: &[Column]) -> Policy {
     let mut maker = Maker { dice, columns, arguments: vec![column] };
-    let body = maker.mask(columns[column].kind);
-    Policy { body, arguments: maker.arguments }
+    let field = (columns[column].kind == Kind::Struct && maker.dice.chance(50)).then(|| *maker.dice.one(&["b", "a"]));
+    let body = maker.mask(match field {
+        Some("a") => Kind::Int,
+        Some(_) => Kind::Text,
+        None => columns[column].kind,
+    });
+    let arguments = maker.arguments;
+    let by = if field.is_some() { By::Table } else { By::new(dice) };
+    Policy { body, arguments, field, by }
 }

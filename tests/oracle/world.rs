@@ -78,6 +78,18 @@ impl Caller {
         text
     }
 
+    /// The text with versions of tables, `@version(table,steps)`, by their numbers.
+    pub fn dated(text: &str, number: impl Fn(&str, usize) -> usize) -> String {
+        let mut parts = text.split("@version(");
+        let mut dated = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (of, rest) = part.split_once(')').unwrap();
+            let (table, steps) = of.split_once(',').unwrap();
+            dated.push_str(&format!("VERSION AS OF {}{rest}", number(table, steps.parse().unwrap())));
+        }
+        dated
+    }
+
     /// The text with constants for who asks, which mean the same to everybody.
     pub fn told(&self, text: &str) -> String {
         let mut text = text.replace("@user", &format!("'{}'", self.name));
@@ -166,7 +178,7 @@ fn view(dice: &mut Dice, at: usize, tables: &[Table]) -> View {
     match dice.below(6) {
         0 => {
             let columns = plain(&(0..table.columns.len()).collect::<Vec<_>>());
-            let body = format!("SELECT {} FROM {from} WHERE {}", list(&columns), dice.one(&["id > 1", "k <> 'a'", "k IS NOT NULL"]));
+            let body = format!("SELECT {} FROM {from} WHERE {}", list(&columns), dice.one(&["k <> 'x'", "id <> 7", "k IS NOT NULL"]));
             View { name, columns, body }
         }
         1 => {

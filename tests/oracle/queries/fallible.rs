@@ -10,7 +10,7 @@ impl Maker<'_, '_> {
             return self.truth(scope, 1);
         }
         self.fallible -= 1;
-        let n = self.dice.below(9);
+        let n = *self.dice.one(&[7, 5, 3, 0]);
         if let Some(number) = self.column_of(scope, Kind::is_whole)
             && self.dice.chance(45)
         {
@@ -41,7 +41,7 @@ impl Maker<'_, '_> {
 
     /// A value of a kind whose computing fails on some values.
     pub(super) fn may_fail_as(&mut self, kind: Kind, scope: &Scope) -> Option<String> {
-        let n = self.dice.below(9);
+        let n = *self.dice.one(&[7, 5, 3, 0]);
         let text = self.column_of(scope, |kind| kind == Kind::Text);
         let number = self.column_of(scope, Kind::is_whole);
         let made = match kind {

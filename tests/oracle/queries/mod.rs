@@ -5,8 +5,11 @@ mod fallible;
 mod relations;
 mod values;
 
+use std::collections::HashMap;
+
 use lakewarden_engine::ScalarValue;
 
+use crate::copy::Copy;
 use crate::dice::Dice;
 use crate::kinds::{self, Kind};
 use crate::world::{Caller, Column, World};
@@ -25,22 +28,24 @@ impl Query {
         });
         let views = world.views.iter().map(|view| (view.name.clone(), view.columns.clone()));
         let relations = tables.chain(views).collect();
+        let steps = world.tables.iter().map(|table| (table.name.clone(), table.steps.len())).collect();
         let fallible = match dice.below(10) {
-            0..=5 => 0,
-            6..=8 => 1,
+            0..=4 => 0,
+            5..=8 => 1,
             _ => 3,
         };
-        let mut maker = Maker { dice, relations, bound: Vec::new(), names: 0, fallible, values: Vec::new() };
+        let mut maker = Maker { dice, relations, steps, bound: Vec::new(), names: 0, fallible, values: Vec::new() };
         let text = maker.statement();
         Self { text, values: maker.values }
     }
 
     pub fn asked(&self) -> String {
-        Caller::asked(&self.text)
+        Caller::dated(&Caller::asked(&self.text), |_, steps| steps)
     }
 
-    pub fn told(&self, caller: &Caller) -> String {
-        caller.told(&self.text)
+    /// The query with constants for who asks and versions of the copy.
+    pub fn told(&self, caller: &Caller, copy: &Copy) -> String {
+        Caller::dated(&caller.told(&self.text), |table, steps| copy.version(table, steps))
     }
 }
 
@@ -56,6 +61,8 @@ type Scope = Vec<Field>;
 struct Maker<'a, 'b> {
     dice: &'a mut Dice<'b>,
     relations: Vec<(String, Vec<Column>)>,
+    /// How many commits each table has.
+    steps: HashMap<String, usize>,
     /// What a WITH has bound.
     bound: Vec<(String, Vec<Column>)>,
     names: usize,
@@ -132,7 +139,7 @@ impl Maker<'_, '_> {
             0 => format!("SELECT {list} FROM {name}"),
             1 => format!("SELECT count(*) AS n FROM {name}"),
             2 => {
-                let each = columns.iter().enumerate().filter(|(_, c)| c.kind.is_simple());
+                let each = columns.iter().enumerate().filter(|(_, c)| c.kind.is_simple() && !c.kind.is_floating());
                 let each = each.map(|(at, c)| format!("min({0}) AS a{at}, max({0}) AS b{at}, count({0}) AS n{at}", c.name));
                 format!("SELECT {} FROM {name}", each.collect::<Vec<_>>().join(", "))
             }
@@ -194,7 +201,7 @@ impl Maker<'_, '_> {
 
     /// A window function that says the same of all peers.
     fn window(&mut self, scope: &Scope) -> String {
-        let (by, order) = (self.simple_column(scope), self.simple_column(scope));
+        let (by, order) = (self.simple_column(scope), self.column_of(scope, |kind| kind.is_simple() && kind != Kind::Bytes));
         let Some((by, order)) = by.zip(order) else { return "1".to_owned() };
         let descending = *self.dice.one(&["", " DESC"]);
         let partition = if self.dice.chance(60) { format!("PARTITION BY {} ", by.text) } else { String::new() };
@@ -203,14 +210,15 @@ impl Maker<'_, '_> {
             1 => "dense_rank()".to_owned(),
             2 => "count(*)".to_owned(),
             3 => format!("count({})", by.text),
-            4 => format!("CAST(sum({}) AS BIGINT)", self.small_number(scope)),
+            4 => format!("sum({})", self.small_number(scope)),
             _ => format!("max({})", self.value(Kind::Big, scope, 0)),
         };
         format!("{function} OVER ({partition}ORDER BY {}{descending})", order.text)
     }
 
     fn grouped(&mut self, kinds: &[Kind], from: &str, filter: &str, scope: &Scope, depth: usize) -> String {
-        let keys: Vec<Field> = (0..self.dice.below(3)).filter_map(|_| self.simple_column(scope)).collect();
+        let mut keys: Vec<Field> = (0..self.dice.below(3)).filter_map(|_| self.simple_column(scope)).collect();
+        keys.dedup_by(|a, b| a.text == b.text);
         let shown = kinds.iter().enumerate().map(|(at, kind)| format!("{} AS o{at}", self.aggregate(*kind, &keys, scope)));
         let shown = shown.collect::<Vec<_>>().join(", ");
         let list: Vec<_> = keys.iter().map(|key| key.text.clone()).collect();
@@ -243,13 +251,13 @@ impl Maker<'_, '_> {
                 Some(of) if of.kind != Kind::Map => format!("count(DISTINCT {}){only}", of.text),
                 _ => format!("count(*){only}"),
             },
-            (Kind::Big, 3..=5) => format!("CAST(sum({}){only} AS BIGINT)", self.small_number(scope)),
+            (Kind::Big, 3..=5) => format!("sum({}){only}", self.small_number(scope)),
             (Kind::Bool, _) => format!("{}({}){only}", self.dice.one(&["bool_and", "bool_or"]).to_owned(), self.truth(scope, 0)),
             (Kind::Text, 0 | 1) => {
                 let text = self.value(Kind::Text, scope, 0);
                 format!("string_agg({text}, ',' ORDER BY {text}){only}")
             }
-            (kind, _) if kind.is_simple() && kind != Kind::Bytes => {
+            (kind, _) if kind.is_simple() && kind != Kind::Bytes && !kind.is_floating() => {
                 format!("{}({}){only}", self.dice.one(&["max", "min"]).to_owned(), self.value(kind, scope, 0))
             }
             (kind, _) => kind.literal(self.dice),

@@ -91,7 +91,11 @@ impl Maker<'_, '_> {
     fn stored(&mut self, alias: &str) -> (String, Scope) {
         let (name, columns) = self.dice.one(&self.relations.clone()).clone();
         let fields = columns.iter().map(|c| Field { text: format!("{alias}.{}", c.name), kind: c.kind });
-        (format!("{name} {alias}"), fields.collect())
+        let version = match self.steps.get(&name).copied() {
+            Some(steps) if steps > 0 && self.dice.chance(10) => format!(" @version({name},{})", self.dice.below(steps + 1)),
+            _ => String::new(),
+        };
+        (format!("{name}{version} {alias}"), fields.collect())
     }
 
     /// The elements of an array beside what is in its row.

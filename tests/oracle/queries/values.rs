@@ -68,7 +68,7 @@ impl Maker<'_, '_> {
             2 => match self.column_of(scope, |kind| matches!(kind, Kind::Struct | Kind::Map | Kind::Numbers)) {
                 Some(field) if field.kind == Kind::Struct => format!("CAST({}['a'] AS BIGINT)", field.text),
                 Some(field) if field.kind == Kind::Map => format!("CAST({}['x'] AS BIGINT)", field.text),
-                Some(field) => format!("CAST({}[1] AS BIGINT)", field.text),
+                Some(field) => format!("CAST({}[0] AS BIGINT)", field.text),
                 None => literal,
             },
             3 => match self.column_of(scope, |kind| kind == Kind::Date) {
@@ -108,7 +108,7 @@ impl Maker<'_, '_> {
             },
             2 => match self.column_of(scope, |kind| matches!(kind, Kind::Struct | Kind::Texts)) {
                 Some(field) if field.kind == Kind::Struct => format!("{}['b']", field.text),
-                Some(field) => format!("{}[1]", field.text),
+                Some(field) => format!("{}[0]", field.text),
                 None => literal,
             },
             3 => format!("upper({})", inner(self)),
@@ -155,14 +155,14 @@ impl Maker<'_, '_> {
         if bindable && self.values.len() < 3 && self.dice.chance(6) {
             self.values.push(match column.kind {
                 Kind::Big => ScalarValue::Int64(Some(self.dice.below(8) as i64)),
-                _ => ScalarValue::from(*self.dice.one(&["a", "b", "7"])),
+                _ => ScalarValue::from(*self.dice.one(&["1", "x", "7"])),
             });
             return format!("{} {operator} ${}", column.text, self.values.len());
         }
         let value = column.kind.literal(self.dice);
         match self.dice.below(8) {
             6 => format!("{} BETWEEN {value} AND {}", column.text, column.kind.literal(self.dice)),
-            7 => format!("{} IS DISTINCT FROM {value}", column.text),
+            7 => format!("({} IS DISTINCT FROM {value})", column.text),
             5 => format!("{value} {operator} {}", column.text),
             _ => format!("{} {operator} {value}", column.text),
         }
