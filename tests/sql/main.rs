@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper that fails fails its test")]
 
+mod changed_elsewhere;
+mod changes;
 mod denials;
 mod driver;
 mod made_up;

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StructArray};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StructArray};
+use arrow::buffer::NullBuffer;
+use arrow::compute::nullif;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{DFSchema, internal_err, plan_err};
 use datafusion::error::Result;
@@ -102,8 +104,10 @@ impl ScalarUDFImpl for WithFields {
         if values.len() != self.paths.len() {
             return internal_err!("a masked struct has a value for each masked field");
         }
-        let masked =
-            values.iter().zip(&self.paths).try_fold(Arc::clone(of), |of, (value, path)| replaced(&of, path, value))?;
+        let masked = values
+            .iter()
+            .zip(&self.paths)
+            .try_fold(Arc::clone(of), |of, (value, path)| replaced(&of, path, value, None))?;
         Ok(ColumnarValue::Array(masked))
     }
 }
@@ -129,8 +133,14 @@ fn with_nullable(of: &DataType, path: &[String]) -> Result<DataType> {
     Ok(DataType::Struct(fields.iter().map(changed).collect::<Result<Fields>>()?))
 }
 
-fn replaced(of: &ArrayRef, path: &[String], value: &ArrayRef) -> Result<ArrayRef> {
-    let Some((name, rest)) = path.split_first() else { return Ok(Arc::clone(value)) };
+/// The array with a value in the place of the field on a path. `outer` says where what it lies in is there: what is NULL has no fields.
+fn replaced(of: &ArrayRef, path: &[String], value: &ArrayRef, outer: Option<&NullBuffer>) -> Result<ArrayRef> {
+    let Some((name, rest)) = path.split_first() else {
+        return Ok(match outer {
+            Some(outer) => nullif(value, &BooleanArray::new(!outer.inner(), None))?,
+            None => Arc::clone(value),
+        });
+    };
     let Some(structs) = of.as_struct_opt() else { return internal_err!("a masked field lies in a struct") };
     let (fields, mut columns, nulls) = structs.clone().into_parts();
     let Some(at) = fields.iter().position(|field| field.name() == name) else {
@@ -138,7 +148,7 @@ fn replaced(of: &ArrayRef, path: &[String], value: &ArrayRef) -> Result<ArrayRef
     };
     let mut fields: Vec<FieldRef> = fields.iter().cloned().collect();
     if let (Some(column), Some(field)) = (columns.get_mut(at), fields.get_mut(at)) {
-        *column = replaced(column, rest, value)?;
+        *column = replaced(column, rest, value, NullBuffer::union(outer, nulls.as_ref()).as_ref())?;
         let nullable = field.is_nullable() || rest.is_empty();
         *field = Arc::new(field.as_ref().clone().with_data_type(column.data_type().clone()).with_nullable(nullable));
     }
@@ -148,7 +158,6 @@ fn replaced(of: &ArrayRef, path: &[String], value: &ArrayRef) -> Result<ArrayRef
 #[cfg(test)]
 mod tests {
     use arrow::array::{Int32Array, StringArray};
-    use arrow::buffer::NullBuffer;
 
     use super::*;
 
@@ -168,16 +177,16 @@ mod tests {
 
     #[test]
     fn only_the_field_changes_and_what_is_null_stays_null() {
-        let value: ArrayRef = Arc::new(StringArray::from(vec![Some("*"), Some("*"), None]));
+        let value: ArrayRef = Arc::new(StringArray::from(vec!["*", "*", "*"]));
         let path = ["home".to_owned(), "street".to_owned()];
-        let masked = replaced(&outer(), &path, &value).unwrap();
+        let masked = replaced(&outer(), &path, &value, None).unwrap();
         assert_eq!(*masked.data_type(), with_nullable(outer().data_type(), &path).unwrap());
         let outer_struct = masked.as_struct();
         assert_eq!(outer_struct.nulls(), outer().nulls());
         assert_eq!(outer_struct.column(0).as_string::<i32>(), &StringArray::from(vec!["x", "y", "z"]));
         let home = outer_struct.column(1).as_struct();
         assert_eq!(home.nulls(), inner().nulls());
-        assert_eq!(home.column(0).as_string::<i32>(), &StringArray::from(vec![Some("*"), Some("*"), None]));
+        assert_eq!(home.column(0).as_string::<i32>(), &StringArray::from(vec![Some("*"), None, None]));
         assert_eq!(home.column(1).as_primitive::<arrow::datatypes::Int32Type>(), &Int32Array::from(vec![1, 2, 3]));
     }
 

@@ -258,7 +258,7 @@ impl Planner {
     async fn table(&self, opened: &Opened, scope: &Scope) -> Result<Relation, EngineError> {
         let stored = self.stored(opened).await?;
         let closed = Closed::of(opened, &stored.schema, &scope.rights, Privilege::Select);
-        if scope.reads_raw(opened) {
+        if scope.reads_raw(opened)? {
             self.note(opened, Some(stored.version), &[]).await;
             return Ok((Arc::new(stored.raw.clone()), closed));
         }

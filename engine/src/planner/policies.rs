@@ -10,7 +10,7 @@ use datafusion::logical_expr::Expr;
 use lakewarden_catalog::model::{ColumnId, PolicyArgument, TableBody, Text};
 use lakewarden_catalog::ops::open::{BoundMask, BoundPolicy, Opened};
 
-use super::{Planner, Scope, fitting};
+use super::{Planner, Scope, fitting, subqueries};
 use crate::delta::{OpenTable, parse_sql_type};
 use crate::error::EngineError;
 use crate::governed::fields::{MaskedField, fields_on_path, guarded_field, masked_struct};
@@ -104,7 +104,8 @@ impl Planner {
             let path = stored_path(&name, &mask.path, stored)?;
             let mut arguments = vec![guarded_field(&name, &path)];
             arguments.extend(self.arguments(table, &policy.arguments, stored)?);
-            Ok((name, path, self.apply(policy, arguments, stored, scope).await?))
+            let value = self.apply(policy, arguments, stored, scope).await?;
+            Ok((name, path, computed(value, stored).map_err(|e| EngineError::from_planning(&e))?))
         };
         planned.await.map_err(|error| self.closed(opened, &policy.label, &error))
     }
@@ -145,8 +146,7 @@ impl Planner {
         scope: &Scope,
     ) -> Result<Expr, EngineError> {
         let body = policy.function.as_function().ok_or_else(|| EngineError::internal("not a function"))?;
-        let rights = scope.rights.as_owner_of(&policy.function);
-        let inner = scope.policy(rights, body.namespace.clone(), &body.dependencies)?;
+        let inner = scope.policy(policy, body.namespace.clone(), &body.dependencies)?;
         let call = self.call(&policy.name, body, &inner).await?;
         let guarded = guarded_schema(&stored.schema).map_err(|e| EngineError::from_planning(&e))?;
         call.inline(arguments, &guarded).map_err(|e| EngineError::from_planning(&e))
@@ -162,6 +162,11 @@ impl Planner {
 
 fn table(opened: &Opened) -> Result<&TableBody, EngineError> {
     opened.securable.as_table().ok_or_else(|| EngineError::internal("a policy on what is no table"))
+}
+
+/// A mask as the library can compute it.
+fn computed(mask: Expr, stored: &OpenTable) -> datafusion::error::Result<Expr> {
+    Ok(subqueries::computed_in_expr(mask, &guarded_schema(&stored.schema)?)?.data)
 }
 
 /// The stored names of the fields on a path inside a column.
