@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+import threading
 import time
 import traceback
 from decimal import Decimal
@@ -219,6 +220,41 @@ def reflection(server, tokens):
         assert call(ask()).principal.name == "alice"
 
 
+def cancellation(server, tokens):
+    """A query that would run for hours ends when its cursor is cancelled, on the server too, and the connection lives on."""
+    endless = "SELECT sum(a.value * b.value) FROM generate_series(1, 10000000) a CROSS JOIN generate_series(1, 10000000) b"
+
+    def running():
+        text = server.get("/metrics", tokens["alice"])[1]
+        return int(next(line.split()[-1] for line in text.splitlines() if line.startswith('lakewarden_engine{what="running"}')))
+
+    def until(count):
+        for _ in range(1200):
+            if running() == count:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"{running()} statements run and not {count}")
+
+    ended = []
+    with connect(server, tokens["alice"]) as alice, alice.cursor() as cursor:
+
+        def run():
+            try:
+                cursor.execute(endless)
+                cursor.fetchall()
+            except Exception as error:
+                ended.append(error)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        until(1)
+        cursor.adbc_cancel()
+        thread.join(timeout=60)
+        assert not thread.is_alive() and len(ended) == 1, ended
+        until(0)
+        assert rows(alice, "SELECT 1") == [(1,)]
+
+
 def probes(server, tokens):
     assert server.get("/healthz")[0] == 200
     assert server.get("/readyz")[0] == 200
@@ -227,7 +263,7 @@ def probes(server, tokens):
     assert code == 200 and "lakewarden_requests_total" in text
 
 
-CHECKS = [governed_queries, prepared_statements, metadata, sessions, passwords, refused_tokens, reflection, probes]
+CHECKS = [governed_queries, prepared_statements, metadata, sessions, passwords, refused_tokens, reflection, cancellation, probes]
 
 
 def main():
