@@ -25,8 +25,6 @@ pub(crate) struct Applied<'a> {
     from: Option<&'a Policy>,
     /// How far above the table that policy is.
     level: usize,
-    /// Who made the policy or bound the function.
-    author: PrincipalId,
 }
 
 /// What a policy comes to for one table.
@@ -82,10 +80,9 @@ impl Pinned {
         let Some(table) = securable.as_table() else { return Ok(Vec::new()) };
         let label = |what: &str| format!("{what} of table `{}`", self.state().full_name(securable.id));
         let bound = |column, function, arguments: &[PolicyArgument], by: Option<PrincipalId>, what: &str| {
-            let policy = self.function_of(function, arguments.to_vec(), securable.id, || label(what))?;
+            let policy = self.function_of((function, arguments.to_vec()), (securable, by), || label(what))?;
             let policy = BoundPolicy { label: policy.name.clone(), ..policy };
-            let author = by.filter(|by| self.state().principal(*by).is_some()).unwrap_or(securable.owner);
-            Ok::<_, CatalogError>(Applied { column, policy, from: None, level: 0, author })
+            Ok::<_, CatalogError>(Applied { column, policy, from: None, level: 0 })
         };
         let filter = table.row_filter.iter();
         let filter = filter.map(|f| bound(None, f.function, &f.arguments, f.bound_by, "the row filter"));
@@ -131,12 +128,11 @@ impl Pinned {
             let apply = |masked: Option<&Column>| {
                 let using = policy.using.iter().map(|input| argument(input, &found, (policy, masked), &label));
                 let arguments = using.collect::<Result<Vec<_>, CatalogError>>()?;
-                let bound = self.function_of(policy.function, arguments, on.id, || label.clone())?;
+                let made = (on, Some(policy.created_by));
+                let bound = self.function_of((policy.function, arguments), made, || label.clone())?;
                 let column = masked.map(|column| (column.id, Vec::new()));
-                let author = Some(policy.created_by).filter(|by| self.state().principal(*by).is_some());
-                let author = author.unwrap_or(on.owner);
                 let policy_of = BoundPolicy { label: label.clone(), ..bound };
-                Ok(Applied { column, policy: policy_of, from: Some(policy), level, author })
+                Ok(Applied { column, policy: policy_of, from: Some(policy), level })
             };
             match &policy.effect {
                 PolicyEffect::RowFilter => apply(None).map(|one| vec![one]),
@@ -150,9 +146,8 @@ impl Pinned {
 
     fn function_of(
         &self,
-        function: SecurableId,
-        arguments: Vec<PolicyArgument>,
-        on: SecurableId,
+        (function, arguments): (SecurableId, Vec<PolicyArgument>),
+        (on, author): (&Securable, Option<PrincipalId>),
         label: impl Fn() -> String,
     ) -> Result<BoundPolicy, CatalogError> {
         let gone = || {
@@ -164,7 +159,8 @@ impl Pinned {
         let function = self.state().securable(function).filter(|f| f.as_function().is_some()).cloned();
         let function = function.ok_or_else(gone)?;
         let name = self.state().full_name(function.id);
-        Ok(BoundPolicy { function, label: name.clone(), name, arguments, on })
+        let author = author.filter(|author| self.state().principal(*author).is_some()).unwrap_or(on.owner);
+        Ok(BoundPolicy { function, label: name.clone(), name, arguments, on: on.id, author })
     }
 
     /// A function of a policy takes raw values. So one that was bound low, where its author rules, could hand out what a
@@ -181,7 +177,7 @@ impl Pinned {
                 let PolicyArgument::Column(taken) = argument else { continue };
                 let masks = applied.iter().filter(|mask| mask.level > taker.level);
                 for mask in masks.filter(|mask| mask.column.as_ref().is_some_and(|(masked, _)| masked == taken)) {
-                    let hands = [taker.author, taker.policy.function.owner];
+                    let hands = [taker.policy.author, taker.policy.function.owner];
                     if !hands.iter().all(|hand| self.may_take(*hand, mask, path)) {
                         return Err(untrusted(self, table, *taken, (&taker.policy, &mask.policy)));
                     }
@@ -189,6 +185,12 @@ impl Pinned {
             }
         }
         Ok(())
+    }
+
+    /// The same state as who bound a policy, or made it, may see it.
+    #[must_use]
+    pub fn as_author_of(&self, policy: &BoundPolicy) -> Self {
+        self.as_principal(policy.author)
     }
 
     fn may_take(&self, hand: PrincipalId, mask: &Applied<'_>, path: &[&Securable]) -> bool {
@@ -258,7 +260,8 @@ pub(crate) fn label(pinned: &Pinned, policy: &Policy, on: &Securable) -> String 
     format!("policy `{}` on {} `{}`", policy.name, on.kind().noun(), pinned.state().full_name(on.id))
 }
 
-/// One row filter and one mask a column, or the conflict.
+/// One row filter and one mask a column, or the conflict. Of two that are the same, that from farther above stays: who made it
+/// counts for what it may look up, and whoever binds the same below must not change that.
 fn merge(pinned: &Pinned, table: &Arc<Securable>, applied: Vec<Applied<'_>>) -> Result<Opened, CatalogError> {
     let full_name = pinned.state().full_name(table.id);
     let (mut row_filter, mut masks): (Option<BoundPolicy>, Vec<BoundMask>) = (None, Vec::new());
@@ -268,17 +271,17 @@ fn merge(pinned: &Pinned, table: &Arc<Securable>, applied: Vec<Applied<'_>>) -> 
                 Some(first) if !same(first, &policy) => {
                     return Err(conflict(format!("two row filters apply to table `{full_name}`"), first, &policy));
                 }
-                _ => drop(row_filter.get_or_insert(policy)),
+                _ => row_filter = Some(policy),
             }
             continue;
         };
-        match masks.iter().find(|mask| mask.column == column && overlap(&mask.path, &path)) {
+        match masks.iter_mut().find(|mask| mask.column == column && overlap(&mask.path, &path)) {
             Some(first) if first.path.len() != path.len() || !same(&first.policy, &policy) => {
                 let name = column_name(table, column);
                 let what = format!("two masks apply to column `{name}` of table `{full_name}`");
                 return Err(conflict(what, &first.policy, &policy));
             }
-            Some(_) => {}
+            Some(first) => first.policy = policy,
             None => masks.push(BoundMask { column, path, policy }),
         }
     }

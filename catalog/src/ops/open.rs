@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{ColumnId, FullName, Privilege, Securable, SecurableId, SecurableKind, Text};
+use crate::model::{ColumnId, FullName, PrincipalId, Privilege, Securable, SecurableId, SecurableKind, Text};
 use crate::pinned::Pinned;
 use crate::{Caller, CatalogError, metastore::Metastore};
 
@@ -38,6 +38,8 @@ pub struct BoundPolicy {
     pub arguments: Vec<crate::model::PolicyArgument>,
     /// The table that it is bound to, or the securable that the policy is on: whoever manages that could take it away.
     pub on: SecurableId,
+    /// Who bound the function, or made the policy; the owner of what it is on when that is not known.
+    pub author: PrincipalId,
 }
 
 /// A mask on a column, or on a field inside it.

@@ -45,7 +45,7 @@ fn two_that_differ_close_the_table_and_are_both_named() {
     let world = world();
     world.policy("admin", &mask("one", K::Catalog, "c", &["users"])).unwrap();
     world.policy("admin", &mask("two", K::Table, "c.s.t", &["users"])).unwrap();
-    assert_eq!(world.bound("bob"), ["ssn: policy `two` on table `c.s.t`"], "the same mask twice is one");
+    assert_eq!(world.bound("bob"), ["ssn: policy `one` on catalog `c`"], "the same mask twice is one, the higher");
     world.function("admin", "c.s.other", &["BIGINT"], "BIGINT").unwrap();
     let other = NewPolicy { function: full("c.s.other"), ..mask("three", K::Schema, "c.s", &["inner"]) };
     world.policy("admin", &other).unwrap();
