@@ -21,10 +21,13 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::admission::Admitted;
 use super::limits::{LimitError, Limits};
 use super::meter::{Meter, metered, trace_spawned};
+use super::weight;
 
 /// A batch, or the end of a whole result. A query that dies sends neither, so what it sent can't be taken for all.
 type Message = Result<Option<RecordBatch>>;
 
+/// About how large a batch is at most that a reader gets.
+const PIECE_BYTES: usize = 16 << 20;
 /// Batches that may wait for a reader.
 const WAITING_BATCHES: usize = 4;
 
@@ -158,11 +161,27 @@ async fn forward(mut stream: SendableRecordBatchStream, sender: &mpsc::Sender<Me
         if rows > most {
             return Err(LimitError::TooManyRows(most).into());
         }
-        if sender.send(Ok(Some(batch))).await.is_err() {
-            return Ok(());
+        let mut rest = Some(batch);
+        while let Some(batch) = rest.take() {
+            let (piece, more) = piece(batch);
+            rest = more;
+            if sender.send(Ok(Some(piece))).await.is_err() {
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+/// As much of a batch as a reader should get at once, and the rest. A few views of one long text weigh nothing here and much when they are
+/// written out.
+fn piece(batch: RecordBatch) -> (RecordBatch, Option<RecordBatch>) {
+    let mut rows = batch.num_rows();
+    while rows > 1 && weight::of_batch(&batch.slice(0, rows)) > PIECE_BYTES {
+        rows = rows.div_ceil(2);
+    }
+    let rest = (rows < batch.num_rows()).then(|| batch.slice(rows, batch.num_rows() - rows));
+    (batch.slice(0, rows), rest)
 }
 
 #[derive(Debug)]

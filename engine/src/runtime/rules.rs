@@ -79,7 +79,9 @@ impl PhysicalOptimizerRule for PaceAll {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let paced = plan.transform_up(|node| {
             let (above, below) = tolls(&node);
-            let (Some(above), below) = (above, below) else { return Ok(Transformed::no(node)) };
+            if above.is_none() && below.is_none() {
+                return Ok(Transformed::no(node));
+            }
             let node = match below {
                 Some(toll) => {
                     let inputs = node.children().into_iter().map(|input| paced(Arc::clone(input), toll)).collect();
@@ -87,7 +89,10 @@ impl PhysicalOptimizerRule for PaceAll {
                 }
                 None => node,
             };
-            Ok(Transformed::yes(paced(node, above)))
+            Ok(Transformed::yes(match above {
+                Some(toll) => paced(node, toll),
+                None => node,
+            }))
         })?;
         Ok(paced.data)
     }
@@ -117,6 +122,8 @@ fn tolls(node: &Arc<dyn ExecutionPlan>) -> (Option<Toll>, Option<Toll>) {
         "UnnestExec" => (Some(Toll::Batch), Some(Toll::Unfolded)),
         "RecursiveQueryExec" | "LazyMemoryExec" => (Some(Toll::Free), None),
         "WindowAggExec" | "BoundedWindowAggExec" => (Some(Toll::Free), Some(Toll::All)),
+        // Sorting writes each batch out in full, also what was a view of one long text.
+        "SortExec" | "SortPreservingMergeExec" => (None, Some(Toll::Batch)),
         _ if computes(node) => (Some(Toll::Batch), None),
         _ => (None, None),
     }

@@ -178,6 +178,26 @@ async fn rows_that_no_operator_counts_are_counted() {
     }
 }
 
+/// A view of a text costs nothing until it is written out: a reader gets few of a long one at once, and sorting counts them in full.
+#[tokio::test]
+async fn long_texts_are_given_out_few_at_a_time() {
+    let long = "SELECT s, b.value AS v FROM (SELECT arrow_cast(repeat(CAST(value AS VARCHAR), 1000000), 'Utf8View') AS s FROM range(2)) a \
+                CROSS JOIN range(300) b";
+    let sessions = workshop(small()).sessions(&Identity::nobody()).unwrap();
+    let executor = Executor::new(small()).unwrap();
+    let plan = plan(&sessions.caller, long).await;
+    let mut output = start(&executor, &sessions, plan, None);
+    let mut rows = 0;
+    while let Some(batch) = output.next().await {
+        let batch = batch.unwrap();
+        assert!(batch.num_rows() <= 32, "{} MB at once", batch.num_rows());
+        rows += batch.num_rows();
+    }
+    assert_eq!(rows, 600);
+    let sorted = format!("SELECT v FROM ({long}) ORDER BY s, v");
+    assert_eq!(limit_of(small(), &sorted).await, LimitError::Memory);
+}
+
 /// Short texts that ask for values of any size, at planning and while running.
 #[tokio::test]
 async fn values_do_not_outgrow_their_statement() {
