@@ -3,7 +3,7 @@
 //! A snapshot is what the log says, the same for everybody: who may see what of it is decided by every statement anew. One is used again
 //! only while the log still ends with the very commit that it was read at; anything else reads the log from its start.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use deltalake::DeltaTable;
 use parking_lot::Mutex;
 
 use super::commits::commit_file;
-use super::contained::is_in_place;
+use super::contained::{is_in_place, is_plain};
 use super::open::{OpenError, OpenTable, open_table, provide, require_plain_log};
 
 /// Snapshots that are kept. The one that was used longest ago goes first.
@@ -124,10 +124,15 @@ fn commit(location: &Path, version: u64) -> Option<Commit> {
 fn require_files(opened: &OpenTable, location: &Path) -> Result<(), OpenError> {
     let broken = |error: deltalake::DeltaTableError| OpenError::Broken(error.to_string(), Box::new(error));
     let state = opened.table.snapshot().map_err(broken)?;
-    match state.log_data().into_iter().all(|file| location.join(file.object_store_path().as_ref()).exists()) {
-        true => Ok(()),
-        false => Err(OpenError::Vacuumed(opened.version)),
+    let mut plain_folders = HashSet::new();
+    for file in state.log_data() {
+        let path = location.join(file.object_store_path().as_ref());
+        // What lies behind a link is not looked for: reading it is refused.
+        if is_plain(&path, &mut plain_folders) && path.symlink_metadata().is_err() {
+            return Err(OpenError::Vacuumed(opened.version));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]

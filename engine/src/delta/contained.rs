@@ -107,7 +107,7 @@ fn reads_no_file(leaf: &Arc<dyn ExecutionPlan>) -> bool {
 }
 
 /// Whether a file and the folders that it is in are no links. What is missing is for the reader to say.
-fn is_plain(path: &Path, plain_folders: &mut HashSet<PathBuf>) -> bool {
+pub(super) fn is_plain(path: &Path, plain_folders: &mut HashSet<PathBuf>) -> bool {
     let Some(parent) = path.parent() else { return false };
     if !plain_folders.contains(parent) {
         if parent.canonicalize().is_ok_and(|real| real != parent) {

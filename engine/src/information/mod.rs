@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::error::Result;
+use datafusion::execution::memory_pool::MemoryConsumer;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use lakewarden_catalog::model::Privilege;
@@ -82,14 +83,15 @@ impl TableProvider for InformationTable {
 
     async fn scan(
         &self,
-        _: &dyn Session,
+        session: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         _: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let only: HashMap<String, String> = filters.iter().filter_map(equality).collect();
         let reader = Reader::new(&self.pinned, self.catalog, only);
-        let mut rows = Rows::new(self.definition.columns, projection.map(Vec::as_slice));
+        let memory = MemoryConsumer::new(self.definition.name).register(&session.runtime_env().memory_pool);
+        let mut rows = Rows::new(self.definition.columns, projection.map(Vec::as_slice), memory);
         (self.definition.fill)(&reader, &mut rows);
         let batch = rows.into_batch(self.schema.clone())?;
         Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema.clone(), projection.cloned())?)
