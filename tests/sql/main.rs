@@ -5,8 +5,10 @@
 
 mod changed_elsewhere;
 mod changes;
+mod changes_oracle;
 mod denials;
 mod driver;
+mod examples;
 mod made_up;
 mod parameters;
 mod past;
