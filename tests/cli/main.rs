@@ -9,3 +9,4 @@ mod login;
 mod objects;
 mod served;
 mod sql;
+mod tags;

@@ -17,6 +17,7 @@ mod refusals;
 mod schemas;
 mod sql;
 mod tables;
+mod tags;
 mod tokens;
 mod transport;
 mod world;

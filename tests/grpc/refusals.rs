@@ -37,6 +37,7 @@ macro_rules! asked {
 }
 
 mod grants;
+mod tags;
 
 fn owned(text: &str) -> String {
     text.to_owned()
@@ -343,7 +344,9 @@ async fn who_sees_but_may_not_is_denied_and_changes_nothing() {
     refused.extend(grants::questions(&world, Who::Alice, &THERE).await);
     refused.extend(principals(&world, Who::Alice).await);
     refused.extend(administration(&world, Who::Alice).await);
-    assert_eq!(refused.len(), 33);
+    refused.extend(tags::changes(&world, Who::Alice, &THERE).await);
+    refused.extend(tags::administration(&world, Who::Alice).await);
+    assert_eq!(refused.len(), 38);
     let count = refused.len();
     for (method, told) in refused {
         assert_eq!(
@@ -375,6 +378,8 @@ async fn what_is_hidden_answers_as_what_is_absent() {
     hidden.extend(grants::changes(&world, Who::Bob, &THERE).await);
     hidden.extend(grants::questions(&world, Who::Bob, &THERE).await);
     hidden.extend(readings(&world, Who::Bob, &THERE).await);
+    hidden.extend(tags::changes(&world, Who::Bob, &THERE).await);
+    hidden.extend(tags::readings(&world, Who::Bob, &THERE).await);
     let mut absent = containers(&world, Who::Bob, &ABSENT).await;
     absent.extend(relations(&world, Who::Bob, &ABSENT).await);
     absent.extend(functions(&world, Who::Bob, &ABSENT).await);
@@ -382,7 +387,9 @@ async fn what_is_hidden_answers_as_what_is_absent() {
     absent.extend(grants::changes(&world, Who::Bob, &ABSENT).await);
     absent.extend(grants::questions(&world, Who::Bob, &ABSENT).await);
     absent.extend(readings(&world, Who::Bob, &ABSENT).await);
-    assert_eq!((hidden.len(), absent.len()), (32, 32));
+    absent.extend(tags::changes(&world, Who::Bob, &ABSENT).await);
+    absent.extend(tags::readings(&world, Who::Bob, &ABSENT).await);
+    assert_eq!((hidden.len(), absent.len()), (39, 39));
     for ((method, hidden), (_, absent)) in hidden.into_iter().zip(absent) {
         assert_eq!(hidden.code, Code::NotFound, "{method}: {hidden:?}");
         assert_eq!(hidden, absent.about("none", "main"), "{method}");
