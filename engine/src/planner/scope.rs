@@ -1,7 +1,7 @@
 //! Under whose rights, and how, the names of a text are resolved.
 
 use lakewarden_catalog::model::{Namespace, SecurableId};
-use lakewarden_catalog::ops::open::Opened;
+use lakewarden_catalog::ops::open::{BoundPolicy, Opened};
 use lakewarden_catalog::{Need, Pinned};
 
 use crate::error::EngineError;
@@ -25,6 +25,8 @@ pub(crate) struct Scope {
     pub sealed: bool,
     /// In what a policy looks up: the owners of the policy and of all definitions on the way from it to here.
     owners: Vec<Pinned>,
+    /// In what a policy looks up: who bound or made the policy.
+    author: Option<Box<Pinned>>,
     /// In what a policy looks up: all that the definition named when it was made.
     expected: Option<Vec<SecurableId>>,
     /// The tables whose policies are being planned, outermost first.
@@ -36,7 +38,7 @@ impl Scope {
     pub fn of_caller(rights: Pinned, namespace: Namespace) -> Self {
         let (owners, guarded) = (Vec::new(), Vec::new());
         let invoker = rights.clone();
-        Self { rights, invoker, namespace, depth: 0, sealed: false, owners, expected: None, guarded }
+        Self { rights, invoker, namespace, depth: 0, sealed: false, owners, author: None, expected: None, guarded }
     }
 
     /// Whether this is what a policy looks up.
@@ -59,15 +61,16 @@ impl Scope {
         Ok(inner)
     }
 
-    /// The inside of the function of a policy; `rights` are its owner's.
+    /// The inside of the function of a policy, under the rights of the function's owner.
     pub fn policy(
         &self,
-        rights: Pinned,
+        policy: &BoundPolicy,
         namespace: Namespace,
         dependencies: &[SecurableId],
     ) -> Result<Self, EngineError> {
-        let mut inner = self.deeper(rights, namespace)?.sealed();
+        let mut inner = self.deeper(self.rights.as_owner_of(&policy.function), namespace)?.sealed();
         inner.owners = vec![inner.rights.clone()];
+        inner.author = Some(Box::new(self.rights.as_author_of(policy)));
         inner.expected = Some(dependencies.to_vec());
         Ok(inner)
     }
@@ -94,11 +97,24 @@ impl Scope {
     /// Whether a table is read as stored. Only a policy does that, and only where all who had a hand in it may manage what
     /// the table's own policies are on (the table, or what it is in): they could take these policies away. Else whoever may
     /// write a function could bind it to a table of their own and read through it what policies hide from them.
-    pub fn reads_raw(&self, opened: &Opened) -> bool {
+    ///
+    /// # Errors
+    /// When the owners may, but not who bound the policy. A function that others may run would tell them of their own table
+    /// what its owner alone may look up; and read under policies it could show what it was meant to hide.
+    pub fn reads_raw(&self, opened: &Opened) -> Result<bool, EngineError> {
         let masks = opened.masks.iter().map(|mask| &mask.policy);
-        let mut bound = opened.row_filter.iter().chain(masks);
-        let manage = |on| self.owners.iter().all(|owner| owner.allows(on, Need::Manage));
-        self.in_policy() && bound.all(|policy| manage(policy.on))
+        let bound: Vec<SecurableId> = opened.row_filter.iter().chain(masks).map(|policy| policy.on).collect();
+        let manages = |who: &Pinned| bound.iter().all(|on| who.allows(*on, Need::Manage));
+        if !self.in_policy() || !self.owners.iter().all(manages) {
+            return Ok(false);
+        }
+        match self.author.as_deref().is_none_or(manages) {
+            true => Ok(true),
+            false => Err(EngineError::invalid(format!(
+                "who bound the policy may not manage what the policies of `{}` are on",
+                opened.full_name
+            ))),
+        }
     }
 
     /// Refuses what a policy did not name when it was made: a table that was put in the place of another decides nothing.

@@ -50,7 +50,7 @@ impl Planner {
         };
         let stored = self.stored_at(opened, &newest, version).await?;
         let closed = Closed::of(opened, &stored.schema, &scope.rights, Privilege::Select);
-        if scope.reads_raw(opened) {
+        if scope.reads_raw(opened)? {
             self.note(opened, Some(version), &[]).await;
             return Ok((Arc::new(stored.raw.clone()), closed));
         }
@@ -129,7 +129,7 @@ impl Planner {
             EngineError::Past { label: opened.full_name.clone(), why: fault.to_string() }
         })?;
         let closed = Closed::of(opened, &feed.schema, &scope.rights, Privilege::Select).opening(&FEED_COLUMNS);
-        if scope.reads_raw(opened) {
+        if scope.reads_raw(opened)? {
             self.note(opened, Some(last), &[]).await;
             return Ok((Arc::new(feed.raw.clone()), closed));
         }

@@ -7,8 +7,8 @@ use lakewarden_catalog::model::{
 };
 use lakewarden_catalog::ops::entries::Entry;
 
-use super::{Run, tags};
 use super::grants::securable_kind;
+use super::{Run, tags};
 use crate::error::EngineError;
 use crate::information::tells_columns;
 use crate::statement::Describe;
