@@ -17,6 +17,7 @@ pub mod principals;
 pub mod records;
 pub mod schemas;
 pub mod tables;
+pub mod tags;
 pub mod tokens;
 
 pub use faults::Faults;
