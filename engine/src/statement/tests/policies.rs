@@ -76,7 +76,7 @@ fn a_field_is_masked_by_its_path() {
 #[case("ALTER TABLE t SET ROW FILTER f ON ((SELECT 1))")]
 #[case("ALTER TABLE t SET ROW FILTER f(region) ON (region)")]
 #[case("ALTER TABLE t SET ROW FILTER f ON (region) extra")]
-#[case("ALTER TABLE t ALTER COLUMN a.b SET MASK f")]
+#[case("ALTER TABLE t ALTER COLUMN a.'b' SET MASK f")]
 #[case("ALTER TABLE t ALTER COLUMN c SET MASK f USING (a)")]
 #[case("ALTER TABLE t ALTER COLUMN c SET MASK f USING COLUMNS (-)")]
 #[case("ALTER TABLE t ALTER COLUMN c SET MASK")]
