@@ -115,7 +115,7 @@ impl ExecutionPlan for PacedExec {
         };
         let (toll, most_rows) = (self.toll, context.session_config().batch_size());
         let rows = self.input.execute(partition, context)?;
-        Ok(Box::pin(Paced { rows, meter, toll, most_rows, held, ended: false }))
+        Ok(Box::pin(Paced { rows, meter, toll, most_rows, held, gave_way: false, ended: false }))
     }
 
     fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
@@ -160,13 +160,14 @@ pub(crate) struct Paced {
     toll: Toll,
     most_rows: usize,
     held: Option<MemoryReservation>,
+    gave_way: bool,
     ended: bool,
 }
 
 impl Paced {
     /// Paces a stream, free of toll.
     pub(crate) fn free(rows: SendableRecordBatchStream, meter: Option<Arc<Meter>>) -> Self {
-        Self { rows, meter, toll: Toll::Free, most_rows: 0, held: None, ended: false }
+        Self { rows, meter, toll: Toll::Free, most_rows: 0, held: None, gave_way: false, ended: false }
     }
 
     fn pay(&self, batch: &RecordBatch) -> Result<()> {
@@ -200,7 +201,9 @@ impl Stream for Paced {
             self.ended = true;
             return Poll::Ready(Some(Err(LimitError::into(stopped))));
         }
-        if slice_is_over() {
+        // Never twice in a row: a task that spends its slice before it comes here would get nowhere.
+        self.gave_way = !self.gave_way && slice_is_over();
+        if self.gave_way {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
