@@ -109,7 +109,9 @@ impl LimitError {
             DataFusionError::ResourcesExhausted(words) => Some(match words {
                 words if words == memory::TOTAL => Self::TotalMemory,
                 words if words.contains("disk space") => Self::Spill,
-                words if words.starts_with("a regular expression") => Self::Function(words.clone()),
+                words if words.starts_with("a regular expression") || words.starts_with("the functions of the") => {
+                    Self::Function(words.clone())
+                }
                 _ => Self::Memory,
             }),
             _ => None,
