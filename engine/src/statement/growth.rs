@@ -80,7 +80,8 @@ impl Visitor for Counter {
         if let Some(outer) = outer
             && let Some((_, name)) = outer.items.pop_if(|(item, _)| std::ptr::eq(*item, query))
         {
-            outer.known.insert(name, done.relations);
+            // What reads no relation is copied all the same.
+            outer.known.insert(name, done.relations.max(1));
             return ControlFlow::Continue(());
         }
         self.add(done.relations)
@@ -103,5 +104,40 @@ impl Visitor for Counter {
             _ => 1,
         };
         self.add(growth)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ParseLimits, parse_one};
+    use super::*;
+
+    fn kind(sql: &str) -> Option<ParseErrorKind> {
+        parse_one(sql, &ParseLimits::default()).err().map(|error| error.kind)
+    }
+
+    fn chain(levels: usize, first: &str, from: impl Fn(usize) -> String) -> String {
+        let items: Vec<_> =
+            (1..=levels).map(|level| format!("c{level} AS (SELECT 1 AS x FROM {})", from(level - 1))).collect();
+        format!("WITH c0 AS ({first}), {} SELECT count(*) FROM c{levels}", items.join(", "))
+    }
+
+    #[test]
+    fn items_that_double_are_refused_and_chains_are_not() {
+        for first in ["SELECT 1 AS x", "SELECT x FROM t"] {
+            assert_eq!(kind(&chain(9, first, |below| format!("c{below} a, c{below} b"))), None);
+            assert_eq!(kind(&chain(11, first, |below| format!("c{below} a, c{below} b"))), Some(ParseErrorKind::Limit));
+            assert_eq!(kind(&chain(60, first, |below| format!("C{below} a, c{below} b"))), Some(ParseErrorKind::Limit));
+            assert_eq!(kind(&chain(200, first, |below| format!("c{below}"))), None);
+        }
+        let inner = chain(11, "SELECT 1", |below| format!("c{below} a, c{below} b"));
+        assert_eq!(kind(&format!("SELECT * FROM ({inner}) q")), Some(ParseErrorKind::Limit));
+        assert_eq!(kind(&format!("SELECT x FROM t WHERE x IN ({inner})")), Some(ParseErrorKind::Limit));
+    }
+
+    #[test]
+    fn a_list_has_so_many_wildcards() {
+        assert_eq!(kind(&format!("SELECT {}* FROM t", "t.*, ".repeat(99))), None);
+        assert_eq!(kind(&format!("SELECT {}* FROM t", "t.*, ".repeat(100))), Some(ParseErrorKind::Limit));
     }
 }
