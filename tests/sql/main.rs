@@ -8,6 +8,7 @@ mod changes;
 mod changes_oracle;
 mod denials;
 mod driver;
+mod feeds;
 mod examples;
 mod made_up;
 mod parameters;
