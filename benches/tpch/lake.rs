@@ -43,8 +43,8 @@ impl Lake {
             }
         }
         let (metastore, admin) = match objects {
-            0 => small_catalog(&folder.path().join("store"))?,
-            _ => large_catalog(&kept, &folder.path().join("store"), objects)?,
+            0 => small_catalog(&folder.path().join("server/store"))?,
+            _ => large_catalog(&kept, &folder.path().join("server/store"), objects)?,
         };
         let alice = metastore.create_principal(&admin, PrincipalKind::User, &PrincipalName::parse("alice")?, None)?;
         let alice =
@@ -52,7 +52,7 @@ impl Lake {
         let limits = Limits::default();
         let threads = limits.threads;
         let config = EngineConfig {
-            managed_root: folder.path().join("managed"),
+            managed_root: folder.path().join("server/managed"),
             limits,
             parse: ParseLimits::default(),
             token_key: None,

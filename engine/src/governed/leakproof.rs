@@ -4,8 +4,7 @@
 //! value is the visible value, so pruning by stored statistics tells nothing that the visible rows don't tell. The list is closed: what isn't
 //! recognised stays above.
 //!
-//! Statistics leave NaN out, although it is greater than every number: whether a file with a NaN is read would depend on what else is in it. So
-//! where rows are hidden, columns of floating point are not compared below.
+//! Columns of floating point are never compared below: statistics leave NaN out, although it is greater than every number.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,12 +14,11 @@ use datafusion::logical_expr::{Expr, Operator};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr};
 
+use super::floating::is_floating;
+
 /// The columns of a relation that predicates of a caller may read below the barrier: shown as stored, and skipped by exactly.
-pub fn open_columns(schema: &Schema, pass_through: &HashSet<String>, hides_rows: bool) -> HashSet<String> {
-    let exact = |name: &&String| {
-        let found = schema.field_with_name(name);
-        found.is_ok_and(|field| !(hides_rows && field.data_type().is_floating()))
-    };
+pub fn open_columns(schema: &Schema, pass_through: &HashSet<String>) -> HashSet<String> {
+    let exact = |name: &&String| schema.field_with_name(name).is_ok_and(|field| !is_floating(field.data_type()));
     pass_through.iter().filter(exact).cloned().collect()
 }
 
@@ -95,7 +93,6 @@ fn is_text(data_type: &DataType) -> bool {
 fn is_scalar(data_type: &DataType) -> bool {
     is_text(data_type)
         || data_type.is_integer()
-        || data_type.is_floating()
         || matches!(
             data_type,
             DataType::Boolean
@@ -123,12 +120,13 @@ mod tests {
             Field::new("name", DataType::Utf8View, true),
             Field::new("ok", DataType::Boolean, true),
             Field::new("ssn", DataType::Utf8View, true),
+            Field::new("level", DataType::Float64, true),
             Field::new("tags", DataType::new_list(DataType::Utf8, true), true),
         ])
     }
 
     fn judged(predicate: &Expr) -> bool {
-        let open = ["id", "name", "ok", "tags"].map(str::to_owned).into();
+        let open = ["id", "name", "ok", "level", "tags"].map(str::to_owned).into();
         is_leakproof(predicate, &schema(), &open)
     }
 
@@ -157,6 +155,8 @@ mod tests {
     #[case::untyped_null(col("id").eq(lit(ScalarValue::Null)))]
     #[case::pattern(col("name").like(lit("a%")))]
     #[case::nested(col("tags").is_null())]
+    #[case::floating(col("level").gt(lit(1.5)))]
+    #[case::floating_null_test(col("level").is_null())]
     #[case::unknown_column(col("hidden").is_null())]
     fn keeps_everything_else_above(#[case] predicate: Expr) {
         assert!(!judged(&predicate));

@@ -19,6 +19,7 @@
 pub mod barrier;
 pub mod fault;
 pub mod fields;
+mod floating;
 pub mod inject;
 pub mod inline;
 pub mod leakproof;

@@ -2,12 +2,13 @@
 //!
 //! deltalake declares column-less predicates and every predicate over partition columns as exactly applied, although its file skipping keeps
 //! a file whenever it can't decide (`table_provider/next/scan/plan.rs`, `process_predicate`). DataFusion then drops the filter, and a policy
-//! of that shape would be gone. So no filter handed to storage is ever taken as applied, for governed and ungoverned reads alike.
+//! of that shape would be gone. So no filter handed to storage is ever taken as applied, for governed and ungoverned reads alike, and none
+//! that reads floating point is handed to it.
 
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
@@ -15,6 +16,7 @@ use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
+use super::floating::{guarded, reads_floating};
 use super::inject::{Phase, inject};
 
 /// A table as stored. Only plans made under the system session hold one.
@@ -89,7 +91,8 @@ impl TableProvider for RawTable {
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> Result<Vec<TableProviderFilterPushDown>> {
         let claims = self.provider.supports_filters_pushdown(filters)?;
-        Ok(filters.iter().zip(claims).map(|(filter, claim)| distrust(filter, claim)).collect())
+        let schema = self.schema();
+        Ok(filters.iter().zip(claims).map(|(filter, claim)| distrust(filter, claim, &schema)).collect())
     }
 
     async fn scan(
@@ -100,18 +103,18 @@ impl TableProvider for RawTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if self.hints.is_empty() {
-            return self.provider.scan(session, projection, filters, limit).await;
+            return Ok(guarded(self.provider.scan(session, projection, filters, limit).await?));
         }
         let mut all = filters.to_vec();
         all.extend(self.hints.iter().cloned());
         // A limit counts rows that pass the filters, and no hint is applied here.
-        let plan = self.provider.scan(session, projection, &all, None).await?;
+        let plan = guarded(self.provider.scan(session, projection, &all, None).await?);
         self.prune(plan, session)
     }
 }
 
-fn distrust(filter: &Expr, claim: TableProviderFilterPushDown) -> TableProviderFilterPushDown {
-    if filter.column_refs().is_empty() {
+fn distrust(filter: &Expr, claim: TableProviderFilterPushDown, schema: &Schema) -> TableProviderFilterPushDown {
+    if filter.column_refs().is_empty() || reads_floating(filter, schema) {
         return TableProviderFilterPushDown::Unsupported;
     }
     match claim {

@@ -25,6 +25,7 @@ use super::proof;
 use super::raw::RawTable;
 use super::sealed::{GovernedScanExec, Reveal, Seal};
 use super::spec::GovernedSpec;
+use crate::runtime::Meter;
 
 /// One relation under its policies, for one caller and one statement.
 pub struct GovernedTable {
@@ -44,7 +45,7 @@ impl GovernedTable {
         let schema = visible_schema(&spec);
         let open = match spec.strict {
             true => HashSet::new(),
-            false => open_columns(&schema, &spec.pass_through, spec.has_row_filter),
+            false => open_columns(&schema, &spec.pass_through),
         };
         Self { spec, schema, open, closed: BTreeSet::new(), system, faults }
     }
@@ -71,6 +72,9 @@ impl GovernedTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(meter) = Meter::of(self.system.config()) {
+            meter.scan()?;
+        }
         self.require_open(projection, filters)?;
         let request = Request::new(self, projection, filters, limit)?;
         let plan = request.into_plan(&self.spec)?;

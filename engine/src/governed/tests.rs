@@ -8,3 +8,4 @@ mod leakproof;
 mod metadata;
 mod optimizer;
 mod policies;
+mod skipping;

@@ -74,10 +74,15 @@ impl Lake {
         self.directory.path().join(table)
     }
 
-    pub(crate) async fn write(&self, table: &str, batch: RecordBatch, partitions: &[&str]) {
+    /// A table to write to.
+    pub(crate) async fn create(&self, table: &str) -> DeltaTable {
         let path = self.path(table);
         std::fs::create_dir_all(&path).unwrap();
-        let delta = DeltaTable::try_from_url(Url::from_directory_path(&path).unwrap()).await.unwrap();
+        DeltaTable::try_from_url(Url::from_directory_path(&path).unwrap()).await.unwrap()
+    }
+
+    pub(crate) async fn write(&self, table: &str, batch: RecordBatch, partitions: &[&str]) {
+        let delta = self.create(table).await;
         delta
             .write(vec![batch])
             .with_partition_columns(partitions.to_vec())

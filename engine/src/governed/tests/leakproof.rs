@@ -184,10 +184,9 @@ fn skips(predicate: &Expr, batch: &RecordBatch) -> bool {
     pruning.prune(&told).is_ok_and(|keeps| keeps == [false])
 }
 
-/// The open columns of a relation that hides rows.
 fn open() -> HashSet<String> {
     let all = schema().fields().iter().map(|field| field.name().clone()).collect();
-    open_columns(&schema(), &all, true)
+    open_columns(&schema(), &all)
 }
 
 proptest! {

@@ -110,7 +110,7 @@ const RULES: &[(&str, Naively, &str)] = &[
     (
         "an outer join turned inner",
         Tells,
-        "SELECT e.id FROM (VALUES (4)) v(x) LEFT JOIN employees e ON e.id = v.x WHERE CAST(e.notes AS INT) < 424242",
+        "SELECT e.id FROM (VALUES (6), (7)) v(x) LEFT JOIN employees e ON e.manager_id = v.x WHERE CAST(e.notes AS INT) < 424242",
     ),
     ("a function that is folded", Crosses, "SELECT id FROM employees WHERE ssn < concat('424', '242')"),
 ];

@@ -18,7 +18,8 @@ fn relation() -> (Arc<dyn TableProvider>, Closed) {
     let field = |name: &str| Field::new(name, DataType::Int64, true);
     let schema = Schema::new(vec![field("a"), field("b"), field("c")]);
     let columns = [(1, "b".to_owned()), (2, "c".to_owned())];
-    let closed = Closed { relation: "table `x.y.t`".to_owned(), columns: columns.into_iter().collect() };
+    let columns = columns.into_iter().collect();
+    let closed = Closed { relation: "table `x.y.t`".to_owned(), columns, masked: Default::default() };
     (Arc::new(EmptyTable::new(Arc::new(schema))), closed)
 }
 
