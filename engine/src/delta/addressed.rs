@@ -25,6 +25,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use deltalake::delta_datafusion::{DeltaScanConfig, DeltaScanNext};
 use deltalake::kernel::{LogicalFileView, Remove};
 use futures::{StreamExt, TryStreamExt};
+use parking_lot::Mutex;
 use url::Url;
 
 use super::contained::require_inside;
@@ -50,6 +51,7 @@ pub struct AddressedTable {
     files: Arc<Files>,
     /// The stored columns, then the address.
     schema: SchemaRef,
+    system: Arc<SessionState>,
 }
 
 /// The files of a version.
@@ -58,6 +60,8 @@ struct Files {
     paths: Vec<PathBuf>,
     places: HashMap<PathBuf, i64>,
     have_deletion_vectors: bool,
+    /// What deltalake calls the files that were met.
+    met: Mutex<HashMap<i64, String>>,
 }
 
 impl AddressedTable {
@@ -69,21 +73,22 @@ impl AddressedTable {
         stored: &OpenTable,
         location: &Location,
         address: &str,
-        system: &SessionState,
+        system: &Arc<SessionState>,
     ) -> Result<Self, WriteError> {
         let state = stored.table.snapshot()?;
         let log_store = stored.table.log_store();
         let views: Vec<_> = state.snapshot().file_views(log_store.as_ref(), None).try_collect().await?;
         let folder = location.path().canonicalize()?;
         let files = Files::new(views, &folder)?;
-        let config = DeltaScanConfig::new_from_session(system)
+        let config = DeltaScanConfig::new_from_session(system.as_ref())
             .with_wrap_partition_values(false)
             .with_parquet_pushdown(false)
             .with_file_column_name(format!("{address}_file"));
         let scan = DeltaScanNext::new(state.snapshot().clone(), config).map_err(WriteError::from_input)?;
         let mut fields: Vec<_> = stored.schema.fields().iter().cloned().collect();
         fields.push(Arc::new(Field::new(address, DataType::Int64, false)));
-        Ok(Self { scan, folder, files: Arc::new(files), schema: Arc::new(Schema::new(fields)) })
+        let schema = Arc::new(Schema::new(fields));
+        Ok(Self { scan, folder, files: Arc::new(files), schema, system: Arc::clone(system) })
     }
 
     /// How many columns are stored; the address comes after them.
@@ -98,15 +103,23 @@ impl AddressedTable {
     }
 
     /// All rows of all files, to be narrowed to one file at a time by `one_file`.
-    pub(super) async fn whole(&self, system: &SessionState) -> Result<Arc<dyn ExecutionPlan>> {
-        self.stored_plan(system, &(0..self.width()).collect::<Vec<_>>(), &[]).await
+    pub(super) async fn whole(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        self.stored_plan(&self.scan, self.system.as_ref(), &(0..self.width()).collect::<Vec<_>>(), &[]).await
     }
 
     /// The rows of one file, in their order, with their addresses.
-    pub(super) fn one_file(&self, whole: &Arc<dyn ExecutionPlan>, file: i64) -> Result<Arc<dyn ExecutionPlan>> {
+    pub(super) async fn one_file(&self, whole: &Arc<dyn ExecutionPlan>, file: i64) -> Result<Arc<dyn ExecutionPlan>> {
         let path = usize::try_from(file).ok().and_then(|at| self.files.paths.get(at));
         let path = path.ok_or_else(|| internal_datafusion_err!("there is no file {file}"))?;
-        let plan = regrouped(whole, |files| vec![files.into_iter().filter(|found| found == path).collect()])?;
+        let plan = if self.files.have_deletion_vectors {
+            // A plan with deletion vectors is not narrowed afterwards.
+            let url = self.files.met.lock().get(&file).cloned();
+            let url = url.ok_or_else(|| internal_datafusion_err!("file {file} was not met"))?;
+            let scan = self.scan.clone().with_file_paths([url]);
+            self.stored_plan(&scan, self.system.as_ref(), &(0..self.width()).collect::<Vec<_>>(), &[]).await?
+        } else {
+            regrouped(whole, |files| vec![files.into_iter().filter(|found| found == path).collect()])?
+        };
         let outputs = (0..=self.width()).collect();
         Ok(self.numbered(plan, outputs))
     }
@@ -114,6 +127,7 @@ impl AddressedTable {
     /// The plan of deltalake for these stored columns and the file of each row.
     async fn stored_plan(
         &self,
+        scan: &DeltaScanNext,
         session: &dyn Session,
         columns: &[usize],
         filters: &[Expr],
@@ -124,7 +138,7 @@ impl AddressedTable {
             projection.push(0);
         }
         projection.push(self.width());
-        let plan = self.scan.scan(session, Some(&projection), filters, None).await?;
+        let plan = scan.scan(session, Some(&projection), filters, None).await?;
         require_inside(&plan, &self.folder)?;
         Ok(plan)
     }
@@ -181,19 +195,21 @@ impl TableProvider for AddressedTable {
         let wanted = projection.cloned().unwrap_or_else(|| (0..=self.width()).collect());
         let stored: Vec<usize> = wanted.iter().copied().filter(|at| *at < self.width()).collect();
         let mut chosen = None;
-        if !filters.is_empty() {
+        if !filters.is_empty() && !self.files.have_deletion_vectors {
             let address = self.schema.fields().last().map(|field| field.name().as_str());
             let plain = filters.iter().filter(|f| f.column_refs().iter().all(|c| Some(c.name.as_str()) != address));
             let plain: Vec<Expr> = plain.cloned().collect();
-            chosen = Some(files_in(&self.stored_plan(session, &stored, &plain).await?)?);
+            chosen = Some(files_in(&self.stored_plan(&self.scan, session, &stored, &plain).await?)?);
         }
-        let plan = self.stored_plan(session, &stored, &[]).await?;
-        let groups = if self.files.have_deletion_vectors { 1 } else { session.config().target_partitions() };
-        let plan = regrouped(&plan, |mut files| {
-            files.retain(|file| chosen.as_ref().is_none_or(|chosen| chosen.contains(file)));
-            let each = files.len().div_ceil(groups.max(1)).max(1);
-            files.chunks(each).map(<[PathBuf]>::to_vec).collect()
-        })?;
+        let mut plan = self.stored_plan(&self.scan, session, &stored, &[]).await?;
+        if !self.files.have_deletion_vectors {
+            let groups = session.config().target_partitions().max(1);
+            plan = regrouped(&plan, |mut files| {
+                files.retain(|file| chosen.as_ref().is_none_or(|chosen| chosen.contains(file)));
+                let each = files.len().div_ceil(groups).max(1);
+                files.chunks(each).map(<[PathBuf]>::to_vec).collect()
+            })?;
+        }
         let mut given = 0..;
         let outputs = wanted.iter().map(|at| if *at < self.width() { given.next().unwrap_or(0) } else { usize::MAX });
         Ok(self.numbered(plan, outputs.collect()))
@@ -213,14 +229,16 @@ impl Files {
         let paths: Vec<PathBuf> = views.iter().map(path).collect();
         let places = paths.iter().cloned().zip(0_i64..).collect();
         let have_deletion_vectors = views.iter().any(|view| view.remove_action(true).deletion_vector.is_some());
-        Ok(Self { views, paths, places, have_deletion_vectors })
+        Ok(Self { views, paths, places, have_deletion_vectors, met: Mutex::default() })
     }
 
     /// The file that deltalake calls by this URL.
     fn called(&self, url: &str) -> Result<i64> {
         let path = Url::parse(url).ok().and_then(|url| url.to_file_path().ok());
         let place = path.and_then(|path| self.places.get(&path).copied());
-        place.ok_or_else(|| internal_datafusion_err!("a row is of no file of the table"))
+        let place = place.ok_or_else(|| internal_datafusion_err!("a row is of no file of the table"))?;
+        self.met.lock().insert(place, url.to_owned());
+        Ok(place)
     }
 }
 

@@ -37,8 +37,8 @@ use super::open::OpenTable;
 use super::watched::{Watch, WatchedExec};
 use super::write::table_schema;
 use super::write_error::{RowFault, WriteError};
-use crate::runtime::LimitError;
 use crate::governed::{FaultLog, ScanFault};
+use crate::runtime::LimitError;
 
 /// The column of the rows that says what happened to each; see [`Tag`].
 pub const TAG: &str = "__change_tag";
@@ -123,13 +123,12 @@ impl Rewrite {
         table: AddressedTable,
         changes: Arc<dyn ExecutionPlan>,
         clauses: Vec<Clause>,
-        system: &Arc<SessionState>,
         faults: (Arc<dyn FaultLog>, String),
     ) -> Result<Self, WriteError> {
         commit::refuse_unsupported(&stored.table)?;
         let schema = table_schema(&stored.table)?;
         require_computed_nowhere(&schema, &clauses)?;
-        let whole = table.whole(system).await.map_err(|error| withheld(&faults, error))?;
+        let whole = table.whole().await.map_err(|error| withheld(&faults, error))?;
         let watch = Arc::new(Watch::default());
         let watched = Arc::new(WatchedExec::new(changes, Arc::clone(&watch)));
         let changes = sorted(conform(watched, &changes_schema(&schema, &clauses)?, &ColumnMatch::Position)?)
@@ -216,7 +215,10 @@ fn nullable(schema: &Schema) -> SchemaRef {
 /// A new row has a value for every column that needs one; columns that the table computes are left alone.
 fn require_computed_nowhere(schema: &Schema, clauses: &[Clause]) -> Result<(), WriteError> {
     let computed = |field: &Field| {
-        field.metadata().keys().any(|key| key == GENERATED || key == "delta.invariants" || key.starts_with("delta.identity"))
+        field
+            .metadata()
+            .keys()
+            .any(|key| key == GENERATED || key == "delta.invariants" || key.starts_with("delta.identity"))
     };
     if let Some(field) = schema.fields().iter().find(|field| computed(field)) {
         let name = field.name();

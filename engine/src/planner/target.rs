@@ -23,8 +23,6 @@ pub(crate) struct OpenTarget {
     pub opened: Opened,
     /// The version whose rows are changed.
     pub stored: Arc<OpenTable>,
-    /// Where it is.
-    pub location: Location,
     /// Its rows with their addresses, as stored.
     pub addressed: AddressedTable,
     /// The name of the relation in a query.
@@ -65,7 +63,7 @@ impl Planner {
         let spec = self.govern(&opened, &visible, &scope.guarding(opened.securable.id)?).await?;
         self.note(&opened, Some(stored.version), &spec.policy_ids).await;
         let relation = (self.governed(spec, &closed), closed);
-        Ok(OpenTarget { opened, stored, location, addressed, name, address, relation })
+        Ok(OpenTarget { opened, stored, addressed, name, address, relation })
     }
 
     /// A relation with one more column, which is TRUE: what is joined with it knows its rows from those that are missing.

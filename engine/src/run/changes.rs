@@ -152,7 +152,7 @@ impl Run {
         let label = target.opened.full_name.clone();
         let faults = (self.planner.faults.clone(), label.clone());
         let wrong = |error| cover(self.unwritten(target, error));
-        let rewrite = Rewrite::new(&target.stored, target.addressed.clone(), changes, clauses, system, faults).await;
+        let rewrite = Rewrite::new(&target.stored, target.addressed.clone(), changes, clauses, faults).await;
         let rewrite = rewrite.map_err(wrong)?;
         let rows = self.judged(target, rewrite.rows()).await?;
         let staged = rewrite.write(&target.stored, rows, system).await.map_err(wrong)?;

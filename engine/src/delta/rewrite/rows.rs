@@ -81,7 +81,7 @@ impl Job {
         while let Some(address) = changes.address().await? {
             let file = file_of(address);
             self.counts.touched.lock().insert(file);
-            let rows = self.table.one_file(&self.whole, file).map_err(|error| self.hidden(error))?;
+            let rows = self.table.one_file(&self.whole, file).await.map_err(|error| self.hidden(error))?;
             for partition in 0..rows.output_partitioning().partition_count() {
                 self.file(&rows, partition, &context, &mut changes, &sender).await?;
             }
