@@ -164,7 +164,7 @@ pub fn tag_policy(it: v1::Policy) -> Record {
         "" => one.condition,
         alias => format!("{} AS {alias}", one.condition),
     };
-    let record = Record::new().with("name", it.name).with("kind", kind.to_lowercase());
+    let record = Record::new().with("name", it.name).with("kind", kind.to_lowercase().replace('_', " "));
     securable(record, it.securable)
         .with("function", Value::optional(it.function))
         .with("to", Value::texts(it.to))
