@@ -146,7 +146,8 @@ fn policies_become_their_statements() {
     insta::assert_snapshot!(made.sql, @"ALTER TABLE `main`.`sales`.`orders` ALTER COLUMN `c_phone` SET MASK `main`.`f`.`m`");
     let mask = v1::ColumnMask { using_columns: arguments, ..mask };
     assert!(set_mask(&target(), "c_phone", &[], Some(&mask), &mut faults).unwrap().sql.contains(" USING COLUMNS ("));
-    let inside = set_mask(&target(), "c_address", &["geo".to_owned(), "la`t".to_owned()], Some(&mask), &mut faults).unwrap();
+    let inside =
+        set_mask(&target(), "c_address", &["geo".to_owned(), "la`t".to_owned()], Some(&mask), &mut faults).unwrap();
     assert!(inside.sql.contains("ALTER COLUMN `c_address`.`geo`.`la``t` SET MASK"));
     assert!(faults.finish(Some(())).is_ok());
 }
