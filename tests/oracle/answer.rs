@@ -11,7 +11,10 @@ use lakewarden_engine::{EngineError, ScalarValue, Session};
 pub enum Answer {
     Rows(Rows),
     /// An error, without names of databases and references of faults.
-    Error { sqlstate: String, text: String },
+    Error {
+        sqlstate: String,
+        text: String,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -57,7 +57,8 @@ fn typed(batches: &[RecordBatch], columns: &[Column]) -> RecordBatch {
     let wanted = schema(columns);
     let strict = CastOptions { safe: false, ..CastOptions::default() };
     let each = batches.iter().map(|batch| {
-        let cast = |(array, field): (&ArrayRef, &Arc<Field>)| cast_with_options(array, field.data_type(), &strict).unwrap();
+        let cast =
+            |(array, field): (&ArrayRef, &Arc<Field>)| cast_with_options(array, field.data_type(), &strict).unwrap();
         let arrays = batch.columns().iter().zip(wanted.fields()).map(cast).collect();
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(Arc::clone(&wanted), arrays, &rows).unwrap()
@@ -179,7 +180,12 @@ pub fn sql_of_policies(world: &World, table: &Table, from: &str) -> String {
     }
 }
 
-async fn see(session: &SessionContext, world: &World, table: &Table, batch: &RecordBatch) -> Result<RecordBatch, String> {
+async fn see(
+    session: &SessionContext,
+    world: &World,
+    table: &Table,
+    batch: &RecordBatch,
+) -> Result<RecordBatch, String> {
     register(session, "now", std::slice::from_ref(batch), schema(&table.columns));
     let rows = query(session, &sql_of_policies(world, table, "now")).await?;
     Ok(typed(&rows, &table.columns))

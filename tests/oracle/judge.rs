@@ -115,7 +115,9 @@ fn same_rows(a: &Rows, b: &Rows) -> bool {
 fn shows_nothing(answer: &Answer) -> bool {
     let Answer::Rows(rows) = answer else { return true };
     let text = rows.rows.join("\n");
-    !["parquet", "part-", "/tmp", "DeltaScan", "FilePath", "PolicyBarrier", "__guarded"].iter().any(|word| text.contains(word))
+    !["parquet", "part-", "/tmp", "DeltaScan", "FilePath", "PolicyBarrier", "__guarded"]
+        .iter()
+        .any(|word| text.contains(word))
 }
 
 impl Tally {

@@ -54,8 +54,27 @@ pub const ALL: &[Kind] = &[
 /// Kinds that a table may be partitioned by.
 pub const PARTITION: &[Kind] = &[Text, Big, Int, Bool, Date, Decimal(12, 3), Timestamp, Small];
 
-const TEXTS: &[&str] =
-    &["7", "a", "12", "x", "1", "", "-3", "abc", "0", "A", "ünïcödé", "2024-02-29", "it''s", "a%b_c", "日本", " 7 ", "9999999999", LONG, LONGER];
+const TEXTS: &[&str] = &[
+    "7",
+    "a",
+    "12",
+    "x",
+    "1",
+    "",
+    "-3",
+    "abc",
+    "0",
+    "A",
+    "ünïcödé",
+    "2024-02-29",
+    "it''s",
+    "a%b_c",
+    "日本",
+    " 7 ",
+    "9999999999",
+    LONG,
+    LONGER,
+];
 /// Statistics keep the beginning of a text only.
 const LONG: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab";
 const LONGER: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\u{10ffff}z";
@@ -147,21 +166,29 @@ impl Kind {
                 let wide = ["CAST('9223372036854775807' AS BIGINT)", "CAST('-9223372036854775808' AS BIGINT)"];
                 if dice.chance(10) { (*dice.one(&wide)).to_owned() } else { whole(dice) }
             }
-            Int => cast(if dice.chance(8) { (*dice.one(&["2147483647", "-2147483648"])).to_owned() } else { whole(dice) }, self),
-            Small => cast(if dice.chance(8) { (*dice.one(&["32767", "-32768"])).to_owned() } else { whole(dice) }, self),
+            Int => cast(
+                if dice.chance(8) { (*dice.one(&["2147483647", "-2147483648"])).to_owned() } else { whole(dice) },
+                self,
+            ),
+            Small => {
+                cast(if dice.chance(8) { (*dice.one(&["32767", "-32768"])).to_owned() } else { whole(dice) }, self)
+            }
             Tiny => cast(if dice.chance(8) { (*dice.one(&["127", "-128"])).to_owned() } else { whole(dice) }, self),
             Text => format!("'{}'", dice.one(TEXTS)),
             Bool => (*dice.one(&["true", "false"])).to_owned(),
-            Double | Float => {
-                cast(format!("'{}'", dice.one(&["0.5", "1", "-2.25", "NaN", "-0.0", "0.0", "7", "Infinity", "1e30"])), self)
-            }
+            Double | Float => cast(
+                format!("'{}'", dice.one(&["0.5", "1", "-2.25", "NaN", "-0.0", "0.0", "7", "Infinity", "1e30"])),
+                self,
+            ),
             Date => format!("DATE '{}'", dice.one(DATES)),
             Decimal(precision, scale) => decimal(precision, scale, dice),
             Timestamp | TimestampNtz => format!("TIMESTAMP '{}'", dice.one(TIMES)),
             Bytes => (*dice.one(&["X'61'", "X'00ff'", "X'626300'", "X''"])).to_owned(),
             Numbers => (*dice.one(&["make_array(1, 2)", "make_array(7)", "make_array(3, NULL, 0)"])).to_owned(),
             Texts => (*dice.one(&["make_array('a', 'b')", "make_array('7')", "make_array('x', NULL, '')"])).to_owned(),
-            Map => (*dice.one(&["map(make_array('x'), make_array(1))", "map(make_array('x', 'y'), make_array(7, NULL))"])).to_owned(),
+            Map => (*dice
+                .one(&["map(make_array('x'), make_array(1))", "map(make_array('x', 'y'), make_array(7, NULL))"]))
+            .to_owned(),
             Struct => {
                 let (a, b) = (dice.one(&["1", "7", "0", "-5"]), dice.one(&["x", "7", "", "abc"]));
                 format!("named_struct('a', {a}, 'b', '{b}')")

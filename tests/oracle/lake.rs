@@ -160,15 +160,18 @@ impl Lake {
     /// The copy under policies that hide nothing, where the world has policies, so that it is read in the same way: once with the
     /// columns of views as they are, and once with all of them computed.
     pub async fn disguised<'a>(&self, world: &World, copy: &Copy, place: &'a Place) -> &'a [String] {
-        let _ = place.disguised.get_or_init(|| async {
-            let mut made = Vec::new();
-            for computed in [false, true] {
-                let catalog = format!("{}_disguised{}", place.governed, u8::from(computed));
-                self.disguise(world, copy, &catalog, computed).await.unwrap();
-                made.push(catalog);
-            }
-            made
-        }).await;
+        let _ = place
+            .disguised
+            .get_or_init(|| async {
+                let mut made = Vec::new();
+                for computed in [false, true] {
+                    let catalog = format!("{}_disguised{}", place.governed, u8::from(computed));
+                    self.disguise(world, copy, &catalog, computed).await.unwrap();
+                    made.push(catalog);
+                }
+                made
+            })
+            .await;
         place.disguised.get().map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -185,7 +188,9 @@ impl Lake {
                     false => column.name.clone(),
                 });
                 let shown = shown.collect::<Vec<_>>().join(", ");
-                let view = format!("CREATE VIEW {name} AS SELECT {shown} FROM {name}_rows WHERE coalesce(octet_length(k), 0) >= 0");
+                let view = format!(
+                    "CREATE VIEW {name} AS SELECT {shown} FROM {name}_rows WHERE coalesce(octet_length(k), 0) >= 0"
+                );
                 run(&admin, &view).await?;
                 continue;
             };
@@ -193,11 +198,23 @@ impl Lake {
             if table.filter.as_ref().is_some_and(|filter| filter.by.binds(world.caller)) {
                 run(&admin, &format!("ALTER TABLE {name} SET ROW FILTER keep ON (k)")).await?;
             }
-            for (at, _) in table.masks.iter().filter(|(at, mask)| table.closed != Some(*at) && mask.by.binds(world.caller)) {
+            for (at, _) in
+                table.masks.iter().filter(|(at, mask)| table.closed != Some(*at) && mask.by.binds(world.caller))
+            {
                 let (column, kind) = (&table.columns[*at].name, table.columns[*at].kind.sql());
                 let body = same.replace("{}", "v");
-                run(&admin, &format!("CREATE FUNCTION same_{name}_{column}(v {kind}, k STRING) RETURNS {kind} RETURN {body}")).await?;
-                run(&admin, &format!("ALTER TABLE {name} ALTER COLUMN {column} SET MASK same_{name}_{column} USING COLUMNS (k)")).await?;
+                run(
+                    &admin,
+                    &format!("CREATE FUNCTION same_{name}_{column}(v {kind}, k STRING) RETURNS {kind} RETURN {body}"),
+                )
+                .await?;
+                run(
+                    &admin,
+                    &format!(
+                        "ALTER TABLE {name} ALTER COLUMN {column} SET MASK same_{name}_{column} USING COLUMNS (k)"
+                    ),
+                )
+                .await?;
             }
         }
         Ok(())
@@ -215,7 +232,9 @@ fn copied<'a>(world: &'a World, copy: &'a Copy) -> impl Iterator<Item = Copied<'
         let batches = copy.seen[&table.name].last().unwrap().iter().map(|batch| batch.project(&places).unwrap());
         (&table.name, open, partition, batches.collect())
     });
-    tables.chain(world.views.iter().map(|view| (&view.name, view.columns.clone(), None, vec![copy.views[&view.name].clone()])))
+    tables.chain(
+        world.views.iter().map(|view| (&view.name, view.columns.clone(), None, vec![copy.views[&view.name].clone()])),
+    )
 }
 
 struct Statement {
@@ -250,14 +269,20 @@ fn statements(world: &World, catalog: &str, folder: &Path) -> Vec<Statement> {
         all.extend(policies(at, table));
     }
     for view in &world.views {
-        all.push(Statement { sql: format!("CREATE VIEW {} AS {}", view.name, Caller::asked(&view.body)), policy: None });
+        all.push(Statement {
+            sql: format!("CREATE VIEW {} AS {}", view.name, Caller::asked(&view.body)),
+            policy: None,
+        });
     }
     for name in world.tables.iter().map(|t| &t.name).chain(world.views.iter().map(|v| &v.name)) {
         all.push(Statement { sql: format!("GRANT SELECT ON TABLE {name} TO `account users`"), policy: None });
     }
     for table in &world.tables {
         if let Some(closed) = table.closed {
-            let sql = format!("DENY SELECT ({}) ON TABLE {} TO {}", table.columns[closed].name, table.name, world.caller.name);
+            let sql = format!(
+                "DENY SELECT ({}) ON TABLE {} TO {}",
+                table.columns[closed].name, table.name, world.caller.name
+            );
             all.push(Statement { sql, policy: None });
         }
     }
@@ -284,19 +309,23 @@ fn change(table: &Table, step: &Step) -> String {
 
 fn policies(at: usize, table: &Table) -> Vec<Statement> {
     let function = |name: &str, policy: &Policy, returns: &str| {
-        let parameters = policy.arguments.iter().enumerate().map(|(at, c)| format!("p{at} {}", table.columns[*c].kind.sql()));
+        let parameters =
+            policy.arguments.iter().enumerate().map(|(at, c)| format!("p{at} {}", table.columns[*c].kind.sql()));
         let parameters = parameters.collect::<Vec<_>>().join(", ");
         let body = Caller::asked(&policy.over_parameters());
         format!("CREATE FUNCTION {name}({parameters}) RETURNS {returns} RETURN {body}")
     };
-    let names = |places: &[usize]| places.iter().map(|at| table.columns[*at].name.clone()).collect::<Vec<_>>().join(", ");
+    let names =
+        |places: &[usize]| places.iter().map(|at| table.columns[*at].name.clone()).collect::<Vec<_>>().join(", ");
     let (mut all, t) = (Vec::new(), &table.name);
     if let Some(filter) = &table.filter {
         let (policy, name) = (Some((at, None)), format!("keep_{t}"));
         all.push(Statement { sql: function(&name, filter, "BOOLEAN"), policy });
         let bound = match &filter.by {
             By::Table => vec![format!("ALTER TABLE {t} SET ROW FILTER {name} ON ({})", names(&filter.arguments))],
-            By::Tags { to, except } => by_tags(table, filter, &name, &format!("ROW FILTER {name} TO {to}{}", but(except))),
+            By::Tags { to, except } => {
+                by_tags(table, filter, &name, &format!("ROW FILTER {name} TO {to}{}", but(except)))
+            }
         };
         all.extend(bound.into_iter().map(|sql| Statement { sql, policy }));
     }
@@ -317,7 +346,9 @@ fn policies(at: usize, table: &Table) -> Vec<Statement> {
         let field = mask.field.map(|field| format!(".{field}")).unwrap_or_default();
         let bound = match &mask.by {
             By::Table => vec![format!("ALTER TABLE {t} ALTER COLUMN {}{field} SET MASK {name}{using}", of.name)],
-            By::Tags { to, except } => by_tags(table, mask, &name, &format!("COLUMN MASK {name} TO {to}{}", but(except))),
+            By::Tags { to, except } => {
+                by_tags(table, mask, &name, &format!("COLUMN MASK {name} TO {to}{}", but(except)))
+            }
         };
         all.extend(bound.into_iter().map(|sql| Statement { sql, policy }));
     }
@@ -333,7 +364,12 @@ fn by_tags(table: &Table, policy: &Policy, name: &str, effect: &str) -> Vec<Stri
     let tag = |at: usize| format!("{name}_{at}");
     let mut all = Vec::new();
     for (at, column) in policy.arguments.iter().enumerate() {
-        all.push(format!("ALTER TABLE {} ALTER COLUMN {} SET TAGS ('{}')", table.name, table.columns[*column].name, tag(at)));
+        all.push(format!(
+            "ALTER TABLE {} ALTER COLUMN {} SET TAGS ('{}')",
+            table.name,
+            table.columns[*column].name,
+            tag(at)
+        ));
     }
     let found: Vec<_> = (0..policy.arguments.len()).map(|at| format!("hasTag('{}') AS a{at}", tag(at))).collect();
     let aliases: Vec<_> = (0..policy.arguments.len()).map(|at| format!("a{at}")).collect();

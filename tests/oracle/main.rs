@@ -3,7 +3,10 @@
 //!
 //! `cargo test --test oracle` runs 500 cases; `LAKEWARDEN_ORACLE_CASES` sets another number, and `LAKEWARDEN_ORACLE_SEED` another start.
 
-#![expect(clippy::disallowed_methods, reason = "the copy is made by plain DataFusion, and the number of cases comes from outside")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the copy is made by plain DataFusion, and the number of cases comes from outside"
+)]
 
 mod answer;
 mod canary;
@@ -18,9 +21,9 @@ mod queries;
 mod report;
 mod world;
 
+use copy::Copy;
 use dice::{Dice, Source};
 use judge::{Judge, Tally};
-use copy::Copy;
 use lake::{Lake, Split};
 use naive::Naive;
 use queries::Query;

@@ -103,7 +103,16 @@ impl Maker<'_, '_> {
             }
             5 => self.lookup(),
             6 => self.lookup(),
-            7 => (*self.dice.one(&["TRUE", "@user = 'alice'", "@member(staff)", "NOT @member(nobody)", "1 = 1", "FALSE", "NULL"])).to_owned(),
+            7 => (*self.dice.one(&[
+                "TRUE",
+                "@user = 'alice'",
+                "@member(staff)",
+                "NOT @member(nobody)",
+                "1 = 1",
+                "FALSE",
+                "NULL",
+            ]))
+            .to_owned(),
             8 => format!("({} AND {})", self.predicate(depth - 1), self.predicate(depth - 1)),
             9 => format!("({} OR {})", self.predicate(depth - 1), self.predicate(depth - 1)),
             10 => format!("NOT ({})", self.predicate(depth - 1)),
@@ -133,7 +142,11 @@ impl Maker<'_, '_> {
             5 => format!("{column} BETWEEN {a} AND {b}"),
             6 => format!("coalesce({column}, {a}) <> {b}"),
             _ => match kind {
-                Kind::Text => format!("{}", self.dice.one(&["length({}) > 0", "upper({}) = 'A'", "{} LIKE '%b%'", "left({}, 1) < 'c'"])).replace("{}", &column),
+                Kind::Text => format!(
+                    "{}",
+                    self.dice.one(&["length({}) > 0", "upper({}) = 'A'", "{} LIKE '%b%'", "left({}, 1) < 'c'"])
+                )
+                .replace("{}", &column),
                 _ if kind.is_whole() => format!("{column} % 2 = 0"),
                 Kind::Bool => format!("{column} IS NOT TRUE"),
                 _ => format!("CASE WHEN {column} < {a} THEN FALSE WHEN {column} = {b} THEN NULL ELSE TRUE END"),
@@ -157,7 +170,10 @@ impl Maker<'_, '_> {
         match self.dice.below(6) {
             0 => "NULL".to_owned(),
             1 => kind.literal(self.dice),
-            2 => format!("CASE WHEN {} THEN {{0}} ELSE NULL END", self.dice.one(&["@member(staff)", "@member(hr)", "@user = 'bob'"])),
+            2 => format!(
+                "CASE WHEN {} THEN {{0}} ELSE NULL END",
+                self.dice.one(&["@member(staff)", "@member(hr)", "@user = 'bob'"])
+            ),
             3 => format!("CASE WHEN {} THEN {{0}} ELSE {} END", self.comparison(), kind.literal(self.dice)),
             _ => self.computed(kind),
         }
@@ -166,29 +182,45 @@ impl Maker<'_, '_> {
     fn computed(&mut self, kind: Kind) -> String {
         let of = |dice: &mut Dice, list: &[&str]| (*dice.one(list)).to_owned();
         match kind {
-            Kind::Text => of(self.dice, &[
-                "substr({0}, 1, 1)",
-                "concat('X', right({0}, 1))",
-                "encode(sha256({0}), 'hex')",
-                "upper({0})",
-                "regexp_replace({0}, '^[a-z]', '#')",
-                "CASE WHEN length({0}) > 2 THEN '***' ELSE {0} END",
-                "reverse({0})",
-                "md5({0})",
-            ]),
-            _ if kind.is_whole() => of(self.dice, &["{0} % 10", "{0} / 10", "CASE WHEN {0} > 3 THEN 3 ELSE {0} END", "nullif({0}, 7)"]),
+            Kind::Text => of(
+                self.dice,
+                &[
+                    "substr({0}, 1, 1)",
+                    "concat('X', right({0}, 1))",
+                    "encode(sha256({0}), 'hex')",
+                    "upper({0})",
+                    "regexp_replace({0}, '^[a-z]', '#')",
+                    "CASE WHEN length({0}) > 2 THEN '***' ELSE {0} END",
+                    "reverse({0})",
+                    "md5({0})",
+                ],
+            ),
+            _ if kind.is_whole() => {
+                of(self.dice, &["{0} % 10", "{0} / 10", "CASE WHEN {0} > 3 THEN 3 ELSE {0} END", "nullif({0}, 7)"])
+            }
             Kind::Bool => of(self.dice, &["NOT {0}", "{0} IS NULL"]),
             Kind::Double | Kind::Float => of(self.dice, &["{0} * 2", "abs({0})", "round({0})"]),
             Kind::Decimal(5, 2) => of(self.dice, &["{0} * 0", "abs({0})"]),
             Kind::Decimal(..) => of(self.dice, &["abs({0})", "CASE WHEN {0} > 1 THEN 1 ELSE {0} END"]),
             Kind::Date => "CASE WHEN {0} > DATE '2000-01-01' THEN DATE '2000-01-01' ELSE {0} END".to_owned(),
-            Kind::Timestamp | Kind::TimestampNtz => of(self.dice, &["date_trunc('day', {0})", "date_trunc('year', {0})"]),
+            Kind::Timestamp | Kind::TimestampNtz => {
+                of(self.dice, &["date_trunc('day', {0})", "date_trunc('year', {0})"])
+            }
             Kind::Bytes => "X'00'".to_owned(),
             Kind::Numbers | Kind::Texts => of(self.dice, &["array_slice({0}, 1, 1)", "array_reverse({0})"]),
-            Kind::Struct => "CASE WHEN {0} IS NULL THEN NULL ELSE named_struct('a', {0}['a'], 'b', '***') END".to_owned(),
+            Kind::Struct => {
+                "CASE WHEN {0} IS NULL THEN NULL ELSE named_struct('a', {0}['a'], 'b', '***') END".to_owned()
+            }
             _ => "NULL".to_owned(),
         }
     }
+}
+
+/// A condition of an UPDATE or a DELETE, over the columns themselves.
+pub fn condition(dice: &mut Dice, columns: &[Column]) -> String {
+    let mut maker = Maker { dice, columns, arguments: Vec::new() };
+    let body = maker.comparison();
+    Policy { body, arguments: maker.arguments, field: None, by: By::Table }.over_columns(columns)
 }
 
 pub fn filter(dice: &mut Dice, columns: &[Column]) -> Policy {

@@ -101,6 +101,12 @@ impl Caller {
 }
 
 impl Table {
+    /// How many old versions can be asked for: the copy has those of tables that only grew.
+    pub fn versions(&self) -> usize {
+        let grew = self.steps.iter().all(|step| matches!(step, Step::Insert(_)));
+        if grew { self.steps.len() } else { 0 }
+    }
+
     /// The columns that who asks may read.
     pub fn open_columns(&self) -> Vec<&Column> {
         let open = self.columns.iter().enumerate().filter(|(at, _)| self.closed != Some(*at));
@@ -122,10 +128,8 @@ impl World {
 }
 
 fn table(dice: &mut Dice, at: usize, caller: &Caller) -> Table {
-    let mut columns = vec![
-        Column { name: "id".into(), kind: Kind::Big },
-        Column { name: "k".into(), kind: Kind::Text },
-    ];
+    let mut columns =
+        vec![Column { name: "id".into(), kind: Kind::Big }, Column { name: "k".into(), kind: Kind::Text }];
     for more in 0..1 + dice.below(5) {
         columns.push(Column { name: format!("c{more}"), kind: *dice.one(kinds::ALL) });
     }
@@ -133,7 +137,8 @@ fn table(dice: &mut Dice, at: usize, caller: &Caller) -> Table {
         let fit: Vec<usize> = (1..columns.len()).filter(|at| PARTITION.contains(&columns[*at].kind)).collect();
         *dice.one(&fit)
     });
-    let steps = steps(dice, &columns, partition);
+    let external = dice.chance(25);
+    let steps = steps(dice, &columns, partition, external);
     let filter = dice.chance(75).then(|| policies::filter(dice, &columns));
     let mut masks = Vec::new();
     for (column, _) in columns.iter().enumerate() {
@@ -142,13 +147,19 @@ fn table(dice: &mut Dice, at: usize, caller: &Caller) -> Table {
         }
     }
     let closed = (caller.name != "admin" && columns.len() > 3 && dice.chance(20)).then_some(columns.len() - 1);
-    let external = dice.chance(25);
     Table { name: format!("t{at}"), columns, partition, steps, external, filter, masks, closed }
 }
 
-fn steps(dice: &mut Dice, columns: &[Column], partition: Option<usize>) -> Vec<Step> {
+fn steps(dice: &mut Dice, columns: &[Column], partition: Option<usize>, external: bool) -> Vec<Step> {
     let mut steps = Vec::new();
-    for _ in 0..1 + dice.below(4) {
+    for at in 0..1 + dice.below(4) {
+        if at > 0 && !external && dice.chance(20) {
+            let on = policies::condition(dice, columns);
+            let column = 2 + dice.below(columns.len() - 2);
+            let fits = dice.chance(50) && partition != Some(column);
+            let value = columns[column].kind.literal(dice);
+            steps.push(if fits { Step::Update { column, value, on } } else { Step::Delete(on) });
+        }
         let rows = (0..1 + dice.below(8)).map(|_| row(dice, columns, partition)).collect();
         steps.push(Step::Insert(rows));
     }
@@ -157,7 +168,13 @@ fn steps(dice: &mut Dice, columns: &[Column], partition: Option<usize>) -> Vec<S
 
 fn row(dice: &mut Dice, columns: &[Column], partition: Option<usize>) -> Vec<String> {
     let value = |(at, column): (usize, &Column)| match at {
-        0 => if dice.chance(5) { "NULL".to_owned() } else { dice.below(9).to_string() },
+        0 => {
+            if dice.chance(5) {
+                "NULL".to_owned()
+            } else {
+                dice.below(9).to_string()
+            }
+        }
         1 => kinds::key(dice),
         _ => {
             let value = column.kind.value(dice);
@@ -178,7 +195,11 @@ fn view(dice: &mut Dice, at: usize, tables: &[Table]) -> View {
     match dice.below(6) {
         0 => {
             let columns = plain(&(0..table.columns.len()).collect::<Vec<_>>());
-            let body = format!("SELECT {} FROM {from} WHERE {}", list(&columns), dice.one(&["k <> 'x'", "id <> 7", "k IS NOT NULL"]));
+            let body = format!(
+                "SELECT {} FROM {from} WHERE {}",
+                list(&columns),
+                dice.one(&["k <> 'x'", "id <> 7", "k IS NOT NULL"])
+            );
             View { name, columns, body }
         }
         1 => {
@@ -199,12 +220,15 @@ fn view(dice: &mut Dice, at: usize, tables: &[Table]) -> View {
         4 => {
             let other = &dice.one(tables).name;
             let columns = vec![whole("id"), table.columns[1].clone(), whole("other")];
-            let body = format!("SELECT a.id, a.k, b.id AS other FROM {from} a JOIN {other} b ON a.k = b.k WHERE a.id <> 7");
+            let body =
+                format!("SELECT a.id, a.k, b.id AS other FROM {from} a JOIN {other} b ON a.k = b.k WHERE a.id <> 7");
             View { name, columns, body }
         }
         _ => {
             let columns = plain(&[0, 1]);
-            let body = format!("SELECT id, k FROM {from} WHERE @user = 'alice' OR id % 2 = 0 UNION ALL SELECT n, v FROM m WHERE who = @user");
+            let body = format!(
+                "SELECT id, k FROM {from} WHERE @user = 'alice' OR id % 2 = 0 UNION ALL SELECT n, v FROM m WHERE who = @user"
+            );
             View { name, columns, body }
         }
     }

@@ -3,8 +3,8 @@
 
 use arrow_flight::flight_service_client::FlightServiceClient;
 use arrow_flight::sql::{
-    ActionCreatePreparedStatementRequest, CommandGetCatalogs, CommandGetDbSchemas, CommandGetTables, CommandStatementQuery,
-    CommandStatementUpdate, ProstMessageExt,
+    ActionCreatePreparedStatementRequest, CommandGetCatalogs, CommandGetDbSchemas, CommandGetTables,
+    CommandStatementQuery, CommandStatementUpdate, ProstMessageExt,
 };
 use arrow_flight::{Action, FlightData, FlightDescriptor};
 use lakewarden_proto::v1;
@@ -48,12 +48,14 @@ impl Visitor {
         Self { flight, sql }
     }
 
-    pub async fn by_grpc(&mut self, statement: &str) -> Seen {
+    /// In the schema `d` of the vault, if it is there already.
+    pub async fn by_grpc(&mut self, statement: &str, catalog: &str) -> Seen {
         let mut seen = Seen::default();
+        let schema = if catalog.is_empty() { "" } else { "d" };
         let request = v1::ExecuteRequest {
             statement: statement.to_owned(),
-            catalog: "vault".to_owned(),
-            schema: "d".to_owned(),
+            catalog: catalog.to_owned(),
+            schema: schema.to_owned(),
             ..Default::default()
         };
         let answered = async {

@@ -23,7 +23,7 @@ use crate::world::{Caller, Column, Table, View, World};
 use doors::{Seen, Visitor};
 use marks::{Mark, found, marks, traces};
 
-const QUERIES: usize = 120;
+const QUERIES: usize = 60;
 
 /// A statement and what came of it.
 struct Asked {
@@ -32,20 +32,25 @@ struct Asked {
     seen: Seen,
 }
 
-async fn ask_everything(visitor: &mut Visitor, queries: &[String]) -> Vec<Asked> {
+/// Asks at both doors; plans, which are many, at one.
+async fn ask_all(visitor: &mut Visitor, questions: &[String], queries: &[String]) -> Vec<Asked> {
     let mut all = Vec::new();
-    for statement in vault::questions() {
-        let is_change = ["INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP"].iter().any(|word| statement.starts_with(word));
-        let seen = visitor.by_grpc(&statement).await;
+    for statement in questions {
+        let seen = visitor.by_grpc(statement, "vault").await;
         all.push(Asked { statement: statement.clone(), door: "grpc", seen });
+        if statement.starts_with("EXPLAIN") && all.len() % 5 > 0 {
+            continue;
+        }
+        let is_change =
+            ["INSERT", "UPDATE", "DELETE", "MERGE", "CREATE", "DROP"].iter().any(|word| statement.starts_with(word));
         let seen = match is_change {
-            true => visitor.change_by_flight(&statement).await,
-            false => visitor.by_flight(&statement).await,
+            true => visitor.change_by_flight(statement).await,
+            false => visitor.by_flight(statement).await,
         };
-        all.push(Asked { statement, door: "flight", seen });
+        all.push(Asked { statement: statement.clone(), door: "flight", seen });
     }
     for query in queries {
-        let seen = visitor.by_grpc(query).await;
+        let seen = visitor.by_grpc(query, "vault").await;
         all.push(Asked { statement: query.clone(), door: "grpc", seen });
     }
     all.push(Asked { statement: "metadata".to_owned(), door: "flight", seen: visitor.metadata().await });
@@ -123,7 +128,9 @@ async fn services(server: &Server, token: &str) -> Vec<u8> {
 async fn metrics(server: &Server, token: &str) -> String {
     let address = server.endpoint().replace("http://", "");
     let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
-    let request = format!("GET /metrics HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "GET /metrics HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await.unwrap();
@@ -141,7 +148,8 @@ fn tells_of_storage(asked: &Asked, traces: &[Mark]) -> Option<String> {
     }
     let text = String::from_utf8_lossy(&asked.seen.bytes);
     let numbers = [vault::HIDDEN, vault::HIDDEN + vault::VISIBLE].map(|n| n.to_string());
-    let mut words = text.split(|c: char| !c.is_ascii_digit());
+    // An id is one word: a part of it may look like a number.
+    let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
     words.find(|word| numbers.iter().any(|n| n == word)).map(|word| format!("{word} rows"))
 }
 
@@ -153,7 +161,7 @@ async fn no_canary_leaves_by_any_door() {
     server.group("cleared", &["vic"]).await;
     let mut admin = Visitor::new(&server, server.admin()).await;
     for statement in vault::statements(&server.folder().join("far").display().to_string()) {
-        let seen = admin.by_grpc(&statement).await;
+        let seen = admin.by_grpc(&statement, "").await;
         assert!(!seen.failed, "{statement}: {}", String::from_utf8_lossy(&seen.bytes));
     }
     log.forget();
@@ -161,13 +169,13 @@ async fn no_canary_leaves_by_any_door() {
     let queries = queries();
     let (marks, traces) = (marks(), traces(&server.data_dir().display().to_string()));
     let mut visitor = Visitor::new(&server, &eve).await;
-    let asked = ask_everything(&mut visitor, &queries).await;
+    let asked = ask_all(&mut visitor, &vault::questions(), &queries).await;
     let mut leaks: Vec<String> = Vec::new();
     for one in &asked {
         let told = found(&marks, &one.seen.bytes).map(str::to_owned).or_else(|| tells_of_storage(one, &traces));
-        leaks.extend(told.map(|what| {
-            format!("{} over {}: {what}\n    {}", one.statement, one.door, shown(&one.seen.bytes))
-        }));
+        leaks.extend(
+            told.map(|what| format!("{} over {}: {what}\n    {}", one.statement, one.door, shown(&one.seen.bytes))),
+        );
     }
     leaks.extend(found(&marks, &services(&server, &eve).await).map(|what| format!("services: {what}")));
     leaks.extend(found(&marks, metrics(&server, &eve).await.as_bytes()).map(|what| format!("metrics: {what}")));
@@ -177,17 +185,19 @@ async fn no_canary_leaves_by_any_door() {
     assert!(answered * 2 > asked.len(), "{answered} of {} were answered", asked.len());
     assert!(leaks.is_empty(), "{} of {} leak:\n{}", leaks.len(), asked.len(), leaks.join("\n"));
 
-    // The same, by somebody whom no policy binds: the marks are there to be found.
+    // The same queries, by somebody whom no policy binds: the marks are there to be found.
     let mut visitor = Visitor::new(&server, &vic).await;
-    let asked = ask_everything(&mut visitor, &queries).await;
-    for mark in &marks[..1] {
-        let held = asked.iter().filter(|one| found(std::slice::from_ref(mark), &one.seen.bytes).is_some()).count();
-        assert!(held > 40, "{}: {held} of {}", mark.name, asked.len());
-    }
-    let kinds = marks.iter().filter(|mark| asked.iter().any(|one| found(std::slice::from_ref(mark), &one.seen.bytes).is_some()));
-    let kinds: Vec<_> = kinds.map(|mark| mark.name).collect();
-    println!("canary: {} answers of {answered} for eve; vic found {kinds:?}", asked.len());
-    assert!(kinds.len() >= 10, "{kinds:?}");
+    let questions: Vec<_> = vault::questions().into_iter().filter(|text| text.starts_with("SELECT")).collect();
+    let unbound = ask_all(&mut visitor, &questions, &queries).await;
+    let holds =
+        |mark: &Mark| unbound.iter().filter(|one| found(std::slice::from_ref(mark), &one.seen.bytes).is_some()).count();
+    let kinds: Vec<_> = marks.iter().map(|mark| (mark.name, holds(mark))).filter(|(_, answers)| *answers > 0).collect();
+    println!(
+        "canary: {} answers, {answered} of them no errors, hold no mark; of {} the unbound find {kinds:?}",
+        asked.len(),
+        unbound.len()
+    );
+    assert!(holds(&marks[0]) > 40 && kinds.len() >= 10, "the marks are not there to be found: {kinds:?}");
 }
 
 /// The words in some bytes, about where they matter.

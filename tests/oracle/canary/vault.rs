@@ -14,7 +14,10 @@ pub fn statements(external: &str) -> Vec<String> {
         "987654321, 'CANARY_K', {MASKED}, 987654321, 987654321, 98765.4321, make_array('CANARY_TAG'), named_struct('a', 987654321, 'b', 'CANARY_HOME'), 'CANARY_CLOSED'"
     );
     let visible = |id: usize| {
-        format!("{id}, '{}', {MASKED}, {id}, {id}, {id}.5, make_array('t{id}'), named_struct('a', {id}, 'b', 'CANARY_FIELD'), 'CANARY_CLOSED'", 1 + id % 2)
+        format!(
+            "{id}, '{}', {MASKED}, {id}, {id}, {id}.5, make_array('t{id}'), named_struct('a', {id}, 'b', 'CANARY_FIELD'), 'CANARY_CLOSED'",
+            1 + id % 2
+        )
     };
     let row = |values: String| format!("({values})");
     let few: Vec<_> = (1..=VISIBLE).map(visible).map(row).collect();
@@ -30,7 +33,7 @@ pub fn statements(external: &str) -> Vec<String> {
     .into();
     all.push(format!("CREATE TABLE vault.d.people ({COLUMNS}) PARTITIONED BY (k) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')"));
     all.push(format!("INSERT INTO vault.d.people VALUES {}", few.join(", ")));
-    all.push(format!("INSERT INTO vault.d.people SELECT {hidden} FROM range({})", HIDDEN));
+    all.push(format!("INSERT INTO vault.d.people VALUES {}", vec![format!("({hidden})"); HIDDEN].join(", ")));
     all.push(format!("CREATE TABLE vault.d.far (id BIGINT, k STRING, note STRING) LOCATION '{external}'"));
     all.extend(
         [

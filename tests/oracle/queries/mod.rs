@@ -23,12 +23,13 @@ pub struct Query {
 
 impl Query {
     pub fn new(world: &World, dice: &mut Dice) -> Self {
-        let tables = world.tables.iter().map(|table| {
-            (table.name.clone(), table.open_columns().into_iter().cloned().collect::<Vec<_>>())
-        });
+        let tables = world
+            .tables
+            .iter()
+            .map(|table| (table.name.clone(), table.open_columns().into_iter().cloned().collect::<Vec<_>>()));
         let views = world.views.iter().map(|view| (view.name.clone(), view.columns.clone()));
         let relations = tables.chain(views).collect();
-        let steps = world.tables.iter().map(|table| (table.name.clone(), table.steps.len())).collect();
+        let steps = world.tables.iter().map(|table| (table.name.clone(), table.versions())).collect();
         let fallible = match dice.below(10) {
             0..=4 => 0,
             5..=8 => 1,
@@ -103,7 +104,9 @@ impl Maker<'_, '_> {
 
     /// What a query may show.
     fn kinds(&mut self) -> Vec<Kind> {
-        (0..1 + self.dice.below(3)).map(|_| if self.dice.chance(50) { *self.dice.one(kinds::ALL) } else { Kind::Big }).collect()
+        (0..1 + self.dice.below(3))
+            .map(|_| if self.dice.chance(50) { *self.dice.one(kinds::ALL) } else { Kind::Big })
+            .collect()
     }
 
     fn with(&mut self) -> String {
@@ -140,7 +143,8 @@ impl Maker<'_, '_> {
             1 => format!("SELECT count(*) AS n FROM {name}"),
             2 => {
                 let each = columns.iter().enumerate().filter(|(_, c)| c.kind.is_simple() && !c.kind.is_floating());
-                let each = each.map(|(at, c)| format!("min({0}) AS a{at}, max({0}) AS b{at}, count({0}) AS n{at}", c.name));
+                let each =
+                    each.map(|(at, c)| format!("min({0}) AS a{at}, max({0}) AS b{at}, count({0}) AS n{at}", c.name));
                 format!("SELECT {} FROM {name}", each.collect::<Vec<_>>().join(", "))
             }
             _ => format!("SELECT {list}, @user AS me, @member(staff) AS staff FROM {name}"),
@@ -152,7 +156,8 @@ impl Maker<'_, '_> {
         if !kinds.iter().all(|kind| kind.is_simple()) || !self.dice.chance(30) {
             return query;
         }
-        let order: Vec<_> = (1..=kinds.len()).map(|at| format!("{at}{}", self.dice.one(&["", " DESC", " NULLS LAST"]))).collect();
+        let order: Vec<_> =
+            (1..=kinds.len()).map(|at| format!("{at}{}", self.dice.one(&["", " DESC", " NULLS LAST"]))).collect();
         let offset = if self.dice.chance(30) { format!(" OFFSET {}", self.dice.below(4)) } else { String::new() };
         format!("SELECT * FROM ({query}) ORDER BY {} LIMIT {}{offset}", order.join(", "), self.dice.below(8))
     }
@@ -163,7 +168,11 @@ impl Maker<'_, '_> {
             let operation = (*self.dice.one(&["UNION ALL", "UNION", "INTERSECT", "EXCEPT", "EXCEPT ALL"])).to_owned();
             let map = kinds.contains(&Kind::Map) && operation != "UNION ALL";
             let operation = if map { "UNION ALL".to_owned() } else { operation };
-            return format!("{} {operation} {}", self.select(kinds, &[], depth - 1), self.select(kinds, &[], depth - 1));
+            return format!(
+                "{} {operation} {}",
+                self.select(kinds, &[], depth - 1),
+                self.select(kinds, &[], depth - 1)
+            );
         }
         self.select(kinds, &[], depth)
     }
@@ -201,7 +210,8 @@ impl Maker<'_, '_> {
 
     /// A window function that says the same of all peers.
     fn window(&mut self, scope: &Scope) -> String {
-        let (by, order) = (self.simple_column(scope), self.column_of(scope, |kind| kind.is_simple() && kind != Kind::Bytes));
+        let (by, order) =
+            (self.simple_column(scope), self.column_of(scope, |kind| kind.is_simple() && kind != Kind::Bytes));
         let Some((by, order)) = by.zip(order) else { return "1".to_owned() };
         let descending = *self.dice.one(&["", " DESC"]);
         let partition = if self.dice.chance(60) { format!("PARTITION BY {} ", by.text) } else { String::new() };
@@ -219,7 +229,8 @@ impl Maker<'_, '_> {
     fn grouped(&mut self, kinds: &[Kind], from: &str, filter: &str, scope: &Scope, depth: usize) -> String {
         let mut keys: Vec<Field> = (0..self.dice.below(3)).filter_map(|_| self.simple_column(scope)).collect();
         keys.dedup_by(|a, b| a.text == b.text);
-        let shown = kinds.iter().enumerate().map(|(at, kind)| format!("{} AS o{at}", self.aggregate(*kind, &keys, scope)));
+        let shown =
+            kinds.iter().enumerate().map(|(at, kind)| format!("{} AS o{at}", self.aggregate(*kind, &keys, scope)));
         let shown = shown.collect::<Vec<_>>().join(", ");
         let list: Vec<_> = keys.iter().map(|key| key.text.clone()).collect();
         let by = match (list.as_slice(), self.dice.below(6)) {
@@ -230,7 +241,8 @@ impl Maker<'_, '_> {
         };
         let having = if self.dice.chance(25) {
             let number = self.value(Kind::Big, scope, 0);
-            (*self.dice.one(&[" HAVING count(*) > 1", " HAVING min({}) < 5", " HAVING count({}) <> 2"])).replace("{}", &number)
+            (*self.dice.one(&[" HAVING count(*) > 1", " HAVING min({}) < 5", " HAVING count({}) <> 2"]))
+                .replace("{}", &number)
         } else {
             String::new()
         };
@@ -244,7 +256,8 @@ impl Maker<'_, '_> {
         {
             return key.text.clone();
         }
-        let only = if self.dice.chance(20) { format!(" FILTER (WHERE {})", self.truth(scope, 0)) } else { String::new() };
+        let only =
+            if self.dice.chance(20) { format!(" FILTER (WHERE {})", self.truth(scope, 0)) } else { String::new() };
         match (kind, self.dice.below(8)) {
             (Kind::Big, 0 | 1) => format!("count(*){only}"),
             (Kind::Big, 2) => match self.any_column(scope) {
@@ -252,7 +265,9 @@ impl Maker<'_, '_> {
                 _ => format!("count(*){only}"),
             },
             (Kind::Big, 3..=5) => format!("sum({}){only}", self.small_number(scope)),
-            (Kind::Bool, _) => format!("{}({}){only}", self.dice.one(&["bool_and", "bool_or"]).to_owned(), self.truth(scope, 0)),
+            (Kind::Bool, _) => {
+                format!("{}({}){only}", self.dice.one(&["bool_and", "bool_or"]).to_owned(), self.truth(scope, 0))
+            }
             (Kind::Text, 0 | 1) => {
                 let text = self.value(Kind::Text, scope, 0);
                 format!("string_agg({text}, ',' ORDER BY {text}){only}")

@@ -20,7 +20,17 @@ impl Maker<'_, '_> {
     }
 
     fn joined(&mut self, text: String, mut scope: Scope, other: &str, fields: Scope, joins: usize) -> (String, Scope) {
-        let way = *self.dice.one(&["JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN", "LEFT SEMI JOIN", "LEFT ANTI JOIN", "CROSS JOIN", "USING", "LEFT JOIN"]);
+        let way = *self.dice.one(&[
+            "JOIN",
+            "LEFT JOIN",
+            "RIGHT JOIN",
+            "FULL JOIN",
+            "LEFT SEMI JOIN",
+            "LEFT ANTI JOIN",
+            "CROSS JOIN",
+            "USING",
+            "LEFT JOIN",
+        ]);
         if way == "CROSS JOIN" && joins == 1 {
             scope.extend(fields);
             return (format!("{text} CROSS JOIN {other}"), scope);
@@ -51,13 +61,18 @@ impl Maker<'_, '_> {
     /// Two columns of one kind.
     fn pair(&mut self, left: &Scope, right: &Scope) -> Option<(Field, Field)> {
         let fits = |a: &Field, b: &Field| a.kind == b.kind && a.kind.is_simple();
-        let pairs: Vec<_> = left.iter().flat_map(|a| right.iter().filter(move |b| fits(a, b)).map(move |b| (a, b))).collect();
+        let pairs: Vec<_> =
+            left.iter().flat_map(|a| right.iter().filter(move |b| fits(a, b)).map(move |b| (a, b))).collect();
         if pairs.is_empty() {
             return None;
         }
         let name = |field: &Field| field.text.rsplit('.').next().unwrap_or_default().to_owned();
         let namesakes: Vec<_> = pairs.iter().filter(|(a, b)| name(a) == name(b)).copied().collect();
-        let (a, b) = if namesakes.is_empty() || self.dice.chance(25) { *self.dice.one(&pairs) } else { *self.dice.one(&namesakes) };
+        let (a, b) = if namesakes.is_empty() || self.dice.chance(25) {
+            *self.dice.one(&pairs)
+        } else {
+            *self.dice.one(&namesakes)
+        };
         Some((a.clone(), b.clone()))
     }
 
@@ -73,14 +88,18 @@ impl Maker<'_, '_> {
                 (format!("{name} {alias}"), named(&columns))
             }
             12 => {
-                let rows: Vec<_> = (0..1 + self.dice.below(3)).map(|_| format!("({}, '{}')", self.dice.below(9), self.dice.one(&["a", "b", "7"]))).collect();
-                let fields = [("x", Kind::Big), ("y", Kind::Text)].map(|(name, kind)| Field { text: format!("{alias}.{name}"), kind });
+                let rows: Vec<_> = (0..1 + self.dice.below(3))
+                    .map(|_| format!("({}, '{}')", self.dice.below(9), self.dice.one(&["a", "b", "7"])))
+                    .collect();
+                let fields = [("x", Kind::Big), ("y", Kind::Text)]
+                    .map(|(name, kind)| Field { text: format!("{alias}.{name}"), kind });
                 (format!("(VALUES {}) {alias}(x, y)", rows.join(", ")), fields.to_vec())
             }
             13 | 14 => {
                 let kinds = self.kinds();
                 let inner = self.query(&kinds, depth - 1);
-                let columns: Vec<_> = kinds.iter().enumerate().map(|(at, k)| Column { name: format!("o{at}"), kind: *k }).collect();
+                let columns: Vec<_> =
+                    kinds.iter().enumerate().map(|(at, k)| Column { name: format!("o{at}"), kind: *k }).collect();
                 (format!("({inner}) {alias}"), named(&columns))
             }
             15 => self.unnested(&alias).unwrap_or_else(|| self.stored(&alias)),
@@ -92,7 +111,9 @@ impl Maker<'_, '_> {
         let (name, columns) = self.dice.one(&self.relations.clone()).clone();
         let fields = columns.iter().map(|c| Field { text: format!("{alias}.{}", c.name), kind: c.kind });
         let version = match self.steps.get(&name).copied() {
-            Some(steps) if steps > 0 && self.dice.chance(10) => format!(" @version({name},{})", self.dice.below(steps + 1)),
+            Some(steps) if steps > 0 && self.dice.chance(10) => {
+                format!(" @version({name},{})", self.dice.below(steps + 1))
+            }
             _ => String::new(),
         };
         (format!("{name}{version} {alias}"), fields.collect())
@@ -100,11 +121,15 @@ impl Maker<'_, '_> {
 
     /// The elements of an array beside what is in its row.
     fn unnested(&mut self, alias: &str) -> Option<(String, Scope)> {
-        let arrays: Vec<(String, Column, String)> = self.relations.iter().flat_map(|(name, columns)| {
-            let first = columns[0].name.clone();
-            let fit = columns.iter().filter(|c| matches!(c.kind, Kind::Numbers | Kind::Texts));
-            fit.map(move |c| (name.clone(), c.clone(), first.clone()))
-        }).collect();
+        let arrays: Vec<(String, Column, String)> = self
+            .relations
+            .iter()
+            .flat_map(|(name, columns)| {
+                let first = columns[0].name.clone();
+                let fit = columns.iter().filter(|c| matches!(c.kind, Kind::Numbers | Kind::Texts));
+                fit.map(move |c| (name.clone(), c.clone(), first.clone()))
+            })
+            .collect();
         if arrays.is_empty() {
             return None;
         }

@@ -26,7 +26,8 @@ impl Maker<'_, '_> {
         {
             return column.text;
         }
-        if self.fallible > 0 && self.dice.chance(25)
+        if self.fallible > 0
+            && self.dice.chance(25)
             && let Some(text) = self.may_fail_as(kind, scope)
         {
             return text;
@@ -62,7 +63,9 @@ impl Maker<'_, '_> {
         match self.dice.below(if depth == 0 { 5 } else { 9 }) {
             0 => literal,
             1 => match self.column_of(scope, |kind| kind == Kind::Text) {
-                Some(text) => format!("CAST({}({}) AS BIGINT)", self.dice.one(&["length", "octet_length", "ascii"]), text.text),
+                Some(text) => {
+                    format!("CAST({}({}) AS BIGINT)", self.dice.one(&["length", "octet_length", "ascii"]), text.text)
+                }
                 None => literal,
             },
             2 => match self.column_of(scope, |kind| matches!(kind, Kind::Struct | Kind::Map | Kind::Numbers)) {
@@ -72,14 +75,21 @@ impl Maker<'_, '_> {
                 None => literal,
             },
             3 => match self.column_of(scope, |kind| kind == Kind::Date) {
-                Some(date) => format!("CAST(date_part('{}', {}) AS BIGINT)", self.dice.one(&["year", "day"]), date.text),
+                Some(date) => {
+                    format!("CAST(date_part('{}', {}) AS BIGINT)", self.dice.one(&["year", "day"]), date.text)
+                }
                 None => literal,
             },
             4 => match self.column_of(scope, Kind::is_whole) {
                 Some(column) => format!("CAST({} AS BIGINT)", column.text),
                 None => literal,
             },
-            5 => format!("({} {} {})", self.small_number(scope), self.dice.one(&["+", "-", "*"]).to_owned(), self.small_number(scope)),
+            5 => format!(
+                "({} {} {})",
+                self.small_number(scope),
+                self.dice.one(&["+", "-", "*"]).to_owned(),
+                self.small_number(scope)
+            ),
             6 => {
                 let aggregate = *self.dice.one(&["max", "min", "count"]);
                 let inner = self.select(&[Kind::Big], &[], depth - 1);
@@ -130,7 +140,17 @@ impl Maker<'_, '_> {
             },
             5 => self.list(scope),
             6 => self.pattern(scope),
-            7 => (*self.dice.one(&["TRUE", "1 = 1", "@member(staff)", "NOT @member(hr)", "1 < 2", "@user <> 'bob'", "NULL", "FALSE"])).to_owned(),
+            7 => (*self.dice.one(&[
+                "TRUE",
+                "1 = 1",
+                "@member(staff)",
+                "NOT @member(hr)",
+                "1 < 2",
+                "@user <> 'bob'",
+                "NULL",
+                "FALSE",
+            ]))
+            .to_owned(),
             8 => self.between_columns(scope),
             9 => {
                 let (a, b) = (self.comparison(scope), self.comparison(scope));
@@ -203,7 +223,10 @@ impl Maker<'_, '_> {
         self.fallible -= 1;
         let n = self.dice.below(9);
         match self.column_of(scope, Kind::is_whole) {
-            Some(column) => format!("CASE WHEN {0} <> {n} THEN 10 / (CAST({0} AS BIGINT) % 1000 - {n}) > 1 ELSE FALSE END", column.text),
+            Some(column) => format!(
+                "CASE WHEN {0} <> {n} THEN 10 / (CAST({0} AS BIGINT) % 1000 - {n}) > 1 ELSE FALSE END",
+                column.text
+            ),
             None => self.comparison(scope),
         }
     }
