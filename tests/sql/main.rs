@@ -96,6 +96,7 @@ cases!(
     information_schema,
     lent_rights,
     masks,
+    oracle,
     policies,
     queries,
     renames,
