@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use deltalake::datafusion::physical_plan::displayable;
 use deltalake::datafusion::prelude::{SessionConfig, SessionContext};
 
 use crate::Outcome;
@@ -38,6 +39,14 @@ impl Plain {
     /// The policies of `Lake::bind_policies`, written by hand.
     pub async fn by_hand(lake: &Lake) -> Outcome<Self> {
         Self::open(lake, lake.names_below_views(), include_str!("../queries/by_hand.sql")).await
+    }
+
+    /// The plans as text.
+    pub async fn plan(&self, sql: &str) -> Outcome<String> {
+        let state = self.context.state();
+        let logical = state.optimize(&state.create_logical_plan(sql).await?)?;
+        let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
+        Ok(format!("{}\n{}", logical.display_indent(), displayable(physical.as_ref()).indent(false)))
     }
 
     /// The rows as text.
