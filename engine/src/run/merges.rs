@@ -39,8 +39,8 @@ impl Run {
         let target = self.merged(&merge).await?;
         let source = merge.source_alias.clone().unwrap_or_else(|| format!("{}_source", target.name));
         let steps = steps(&merge, &target, &source);
-        let (plan, has_mark) = self.matched(&merge, &target, &source, &steps).await?;
-        let (changes, clauses) = self.merge_changes(&merge, &target, &source, plan, has_mark, &steps)?;
+        let matched = self.matched(&merge, &target, &source, &steps).await?;
+        let (changes, clauses) = self.merge_changes(&merge, &target, &source, matched, &steps)?;
         let operation = DeltaOperation::Merge {
             predicate: None,
             merge_predicate: None,
@@ -152,8 +152,7 @@ impl Run {
         merge: &Merge,
         target: &OpenTarget,
         source: &str,
-        plan: LogicalPlan,
-        has_mark: bool,
+        (plan, has_mark): (LogicalPlan, bool),
         steps: &[Step],
     ) -> Result<(LogicalPlan, Vec<Clause>), EngineError> {
         let (columns, input) = projected(plan)?;
