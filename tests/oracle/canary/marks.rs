@@ -49,5 +49,13 @@ pub fn found<'a>(marks: &'a [Mark], bytes: &[u8]) -> Option<&'a str> {
 }
 
 fn holds(bytes: &[u8], mark: &[u8]) -> bool {
-    bytes.windows(mark.len()).any(|window| window == mark)
+    let Some((first, _)) = mark.split_first() else { return false };
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| byte == first) {
+        if rest[at..].starts_with(mark) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
 }

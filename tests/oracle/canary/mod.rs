@@ -185,10 +185,10 @@ async fn no_canary_leaves_by_any_door() {
     assert!(answered * 2 > asked.len(), "{answered} of {} were answered", asked.len());
     assert!(leaks.is_empty(), "{} of {} leak:\n{}", leaks.len(), asked.len(), leaks.join("\n"));
 
-    // The same queries, by somebody whom no policy binds: the marks are there to be found.
+    // The same, by somebody whom no policy binds: the marks are there to be found. Joins of what is hidden would be large.
     let mut visitor = Visitor::new(&server, &vic).await;
     let questions: Vec<_> = vault::questions().into_iter().filter(|text| text.starts_with("SELECT")).collect();
-    let unbound = ask_all(&mut visitor, &questions, &queries).await;
+    let unbound = ask_all(&mut visitor, &questions, &[]).await;
     let holds =
         |mark: &Mark| unbound.iter().filter(|one| found(std::slice::from_ref(mark), &one.seen.bytes).is_some()).count();
     let kinds: Vec<_> = marks.iter().map(|mark| (mark.name, holds(mark))).filter(|(_, answers)| *answers > 0).collect();
