@@ -64,6 +64,9 @@ pub struct Access {
     pub policies: Vec<String>,
 }
 
+/// The tables that a statement has opened, each at the newest version or at one that was asked for.
+type Snapshots = HashMap<(SecurableId, Option<u64>), Arc<OpenTable>>;
+
 /// Plans the queries of one statement for one caller.
 pub(crate) struct Planner {
     /// The caller's session: functions with the caller's identity, no object store.
@@ -75,7 +78,7 @@ pub(crate) struct Planner {
     /// Snapshots of the tables that were read lately.
     snapshots: Arc<SnapshotCache>,
     values: Vec<ScalarValue>,
-    opened: Mutex<HashMap<(SecurableId, Option<u64>), Arc<OpenTable>>>,
+    opened: Mutex<Snapshots>,
     accesses: Mutex<Vec<Access>>,
     named: Mutex<BTreeSet<SecurableId>>,
     shown: Mutex<BTreeSet<SecurableId>>,

@@ -54,7 +54,7 @@ fn value(of: &DataType, seed: u8) -> ScalarValue {
         return ScalarValue::try_from(of).unwrap();
     }
     match of {
-        DataType::Boolean => ScalarValue::Boolean(Some(seed % 2 == 0)),
+        DataType::Boolean => ScalarValue::Boolean(Some(seed.is_multiple_of(2))),
         DataType::Int8 => ScalarValue::Int8(Some(whole[at] as i8)),
         DataType::Int16 => ScalarValue::Int16(Some(whole[at] as i16)),
         DataType::Int32 => ScalarValue::Int32(Some(whole[at] as i32)),
@@ -79,7 +79,7 @@ fn value(of: &DataType, seed: u8) -> ScalarValue {
 fn constant(of: usize, seed: u8) -> Expr {
     let mut data_type = types()[of].clone();
     // Texts meet in any layout.
-    if data_type == DataType::Utf8 && seed % 2 == 0 {
+    if data_type == DataType::Utf8 && seed.is_multiple_of(2) {
         data_type = DataType::Utf8View;
     }
     Expr::Literal(value(&data_type, seed), None)

@@ -51,8 +51,8 @@ async fn a_flood_of_one_principal_delays_another_by_one_turn() {
             break;
         }
         served += 1;
-        turn = flood.iter_mut().find_map(|one| poll(one)).map(Result::unwrap);
-        flood.remove(0);
+        turn = flood.iter_mut().find_map(poll).map(Result::unwrap);
+        drop(flood.remove(0));
     }
     assert!(served <= 1, "{served} turns of the flood came first");
 }
@@ -144,7 +144,7 @@ proptest! {
                 match poll(one) {
                     Some(turn) => {
                         prop_assert!(!waiting[..at].iter().any(|(other, _)| *other == who), "out of its own order");
-                        waiting.remove(at);
+                        drop(waiting.remove(at));
                         running.push((who, turn.unwrap()));
                         for other in 0..NAMES.len() {
                             *passed.entry((other, who)).or_default() += 1;
@@ -155,10 +155,10 @@ proptest! {
                 }
             }
             let held = |who: usize| running.iter().filter(|(one, _)| *one == who).count();
-            for who in 0..NAMES.len() {
+            for (who, name) in NAMES.iter().enumerate() {
                 let waits = waiting.iter().any(|(one, _)| *one == who);
                 let may = running.len() < most && held(who) < each;
-                prop_assert!(!(waits && may), "{} waits while there is a turn", NAMES[who]);
+                prop_assert!(!(waits && may), "{name} waits while there is a turn");
                 if !waits || held(who) >= each {
                     passed.retain(|(one, _), _| *one != who);
                 }
