@@ -13,6 +13,9 @@ use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, Subquery, lit, not, scalar_subquery, when};
 use datafusion::optimizer::utils::NamePreserver;
 
+/// The relation name of what IN lists. No caller can name it.
+const LISTED: &str = "__listed";
+
 /// Rewrites those that a plan computes for its columns, in its subqueries too. Names of output columns stay.
 pub(super) fn computed(plan: LogicalPlan) -> Result<LogicalPlan> {
     let done = plan.transform_up_with_subqueries(|node| {
@@ -51,12 +54,13 @@ fn is_there(plan: LogicalPlan) -> Result<Expr> {
     let counted = LogicalPlanBuilder::from(plan).aggregate(Vec::<Expr>::new(), vec![rows])?.build()?;
     let counted = scalar_subquery(Arc::new(counted));
     // A row of the outer query without any row of the subquery may find NULL instead of 0.
-    Ok(when(counted.clone().is_null(), lit(false)).otherwise(counted.gt(lit(0_i64)))?)
+    when(counted.clone().is_null(), lit(false)).otherwise(counted.gt(lit(0_i64)))
 }
 
 /// `value IN (subquery)`: TRUE where it is there, else NULL where it or one of the others is NULL, else FALSE.
 fn contained(value: Expr, subquery: &Subquery, scope: &DFSchema) -> Result<Expr> {
-    let plan = subquery.subquery.as_ref();
+    // Under a name of its own: the columns of the outer query may have the names of those inside.
+    let plan = LogicalPlanBuilder::from(subquery.subquery.as_ref().clone()).alias(LISTED)?.build()?;
     let column = plan.schema().columns().into_iter().next().map(Expr::Column);
     let column = column.ok_or_else(|| internal_datafusion_err!("a subquery of IN has a column"))?;
     let having = |condition: Expr| LogicalPlanBuilder::from(plan.clone()).filter(condition)?.build();
