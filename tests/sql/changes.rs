@@ -147,6 +147,28 @@ async fn constraints_judge_new_values_and_no_old_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn constraints_tell_nothing_of_masked_values() {
+    let (world, session) = session().await;
+    for statement in [
+        "CREATE TABLE t (id BIGINT, pay BIGINT)",
+        "INSERT INTO t VALUES (1, 10), (2, 20)",
+        "CREATE FUNCTION hide(v BIGINT) RETURNS BIGINT RETURN 0",
+        "ALTER TABLE t ALTER COLUMN pay SET MASK hide",
+    ] {
+        session.run(statement).await.unwrap();
+    }
+    with_properties(&world, &[("delta.constraints.below", "id < pay")]).await;
+    for sql in ["UPDATE t SET id = 9 WHERE id = 1", "UPDATE t SET id = 11 WHERE id = 1"] {
+        let error = session.run(sql).await.map(drop).unwrap_err();
+        assert_eq!(error.sqlstate(), "42501", "{error:?}");
+        assert!(error.to_string().contains("the constraint `below`"), "{error}");
+    }
+    assert_eq!(rows(&session, "UPDATE t SET id = 9, pay = 10 WHERE id = 1").await.unwrap(), ["1"]);
+    let broken = session.run("UPDATE t SET id = 9, pay = 9 WHERE id = 9").await.map(drop).unwrap_err();
+    assert_eq!(broken.sqlstate(), "23514", "{broken:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_change_data_feed_tells_of_every_change() -> Result<(), EngineError> {
     let (_world, session) = session().await;
     let made = "CREATE TABLE t (id BIGINT, name STRING) TBLPROPERTIES ('delta.enableChangeDataFeed' = 'true')";

@@ -83,6 +83,7 @@ cases!(
     abac_attacks,
     attacks,
     attacks_authorization,
+    attacks_review,
     barrier,
     basics,
     changes,

@@ -15,6 +15,7 @@ use sqlparser::ast::{self as sql, Query, Select, SelectItem, SetExpr};
 
 use super::Run;
 use super::insert::location_of;
+use super::judges::require_seen;
 use super::veil::veiled;
 use crate::delta::rewrite::{TAG, Tag};
 use crate::delta::{Clause, ExecProvider, Rewrite, Rewritten, RowFault, WriteError, require, require_true};
@@ -147,6 +148,8 @@ impl Run {
         let veil = self.veil().await;
         let cover = |error| veiled(veil.as_ref(), error);
         location_of(&target.opened)?;
+        let checks = self.constraints(target).await?;
+        require_seen(target, &checks, &clauses)?;
         let (_, changes) = self.runtime.plan(plan).await.map_err(cover)?;
         let system = &self.planner.system;
         let label = target.opened.full_name.clone();
@@ -154,7 +157,7 @@ impl Run {
         let wrong = |error| cover(self.unwritten(target, error));
         let rewrite = Rewrite::new(&target.stored, target.addressed.clone(), changes, clauses, faults).await;
         let rewrite = rewrite.map_err(wrong)?;
-        let rows = self.judged(target, rewrite.rows()).await?;
+        let rows = self.judged(target, rewrite.rows(), checks).await?;
         let staged = rewrite.write(&target.stored, rows, system).await.map_err(wrong)?;
         if let Err(stopped) = self.runtime.begin_commit() {
             staged.discard().await;
@@ -192,8 +195,8 @@ impl Run {
         &self,
         target: &OpenTarget,
         rows: Arc<dyn ExecutionPlan>,
+        checks: Vec<(String, Expr)>,
     ) -> Result<Arc<dyn ExecutionPlan>, EngineError> {
-        let checks = self.constraints(target).await?;
         let filter = target.opened.row_filter.as_ref();
         if filter.is_none() && checks.is_empty() {
             return Ok(rows);

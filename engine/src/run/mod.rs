@@ -10,6 +10,7 @@ mod files;
 mod grants;
 mod history;
 mod insert;
+mod judges;
 mod merges;
 mod namespaces;
 mod policies;
