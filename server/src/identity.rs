@@ -17,9 +17,9 @@ pub mod oidc;
 mod presented;
 mod refusal;
 pub mod secret_file;
-pub mod token_key;
 #[cfg(test)]
 mod testing;
+pub mod token_key;
 pub mod tokens;
 
 use std::sync::Arc;
