@@ -165,7 +165,7 @@ async fn rows_that_no_operator_counts_are_counted() {
         // Windows keep all rows of a partition.
         "SELECT sum(value + n) FROM (SELECT value, count(*) OVER () AS n FROM generate_series(1, 20000000))",
         "SELECT sum(value + n) FROM (SELECT value, sum(value) OVER (PARTITION BY value % 2 ORDER BY value \
-         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS n FROM generate_series(1, 6000000))",
+         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS n FROM generate_series(1, 10000000))",
         // A join repeats a wide row in every row of its batch.
         "SELECT count(x[1]) FROM (SELECT range(1, 3000000) x FROM range(1)) a CROSS JOIN generate_series(1, 100000) b",
         "SELECT count(x[1]) FROM (SELECT range(1, 3000000) x, value v FROM range(1)) a \
