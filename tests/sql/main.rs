@@ -8,16 +8,16 @@ mod changes;
 mod changes_oracle;
 mod denials;
 mod driver;
-mod feeds;
 mod examples;
+mod feeds;
 mod made_up;
 mod parameters;
 mod past;
 mod renamed_elsewhere;
 mod renames;
 mod storage;
-mod versions;
 mod tagged;
+mod versions;
 mod written_elsewhere;
 
 use driver::World;

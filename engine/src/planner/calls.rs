@@ -91,9 +91,7 @@ impl Planner {
         let full_name = scope.rights.state().full_name(function.id);
         match self.call(&full_name, body, &inner).await {
             Ok(call) => Ok(call),
-            Err(error @ (EngineError::Limit(_) | EngineError::Stopped(_) | EngineError::Internal(_))) => {
-                Err(error)
-            }
+            Err(error @ (EngineError::Limit(_) | EngineError::Stopped(_) | EngineError::Internal(_))) => Err(error),
             // It was recorded where it happened, under a name that the caller may not see.
             Err(EngineError::Governed(inner)) => {
                 Err(EngineError::Governed(crate::governed::ScanFault { label: full_name, reference: inner.reference }))

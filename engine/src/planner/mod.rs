@@ -47,9 +47,9 @@ pub(crate) use closed::Closed;
 pub(crate) use parameters::{number_from, types as parameter_types};
 use readings::Readings;
 pub(crate) use scope::Scope;
-pub(crate) use target::OpenTarget;
 use sources::{Sources, is_built_in};
 use spelling::Spelling;
+pub(crate) use target::OpenTarget;
 
 /// A relation that a statement read, with the policies that bound it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,7 +169,8 @@ impl Planner {
         scope: &'a Scope,
     ) -> BoxFuture<'a, Result<Expr, EngineError>> {
         Box::pin(async move {
-            let Names { sources, mut spelling, calls, readings } = self.open(&QueryRefs::of_expr(expr), scope, &[]).await?;
+            let Names { sources, mut spelling, calls, readings } =
+                self.open(&QueryRefs::of_expr(expr), scope, &[]).await?;
             spelling.add_schema(schema.as_arrow());
             let mut expr = expr.clone();
             readings.put_into(&mut expr);

@@ -4,13 +4,13 @@ use lakewarden_catalog::model::{FullName, PrincipalName, Privilege, SecurableKin
 use lakewarden_catalog::ops::grants::{GrantChange, GrantEntry, GrantVerb, GrantsOn, PrivilegeOn};
 
 use super::Run;
-use crate::times;
 use crate::error::EngineError;
 use crate::names;
 use crate::statement::{
     GrantStatement, GrantVerb as StatementVerb, Grantees, ObjectKind, ObjectName, ObjectRef, PrivilegeSpec, ShowGrants,
 };
 use crate::stream::{QueryStream, text_answer};
+use crate::times;
 
 impl Run {
     pub(super) async fn grant(&self, grant: GrantStatement) -> Result<QueryStream, EngineError> {

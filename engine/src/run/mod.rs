@@ -199,7 +199,9 @@ fn action(statement: &Statement) -> &'static str {
         | Statement::CreatePolicy(_)
         | Statement::CreateTag(_) => "sql.create",
         Statement::Alter(_) => "sql.alter",
-        Statement::Show(_) | Statement::ShowGrants(_) | Statement::ShowPolicies(_) | Statement::ShowTags(_) => "sql.show",
+        Statement::Show(_) | Statement::ShowGrants(_) | Statement::ShowPolicies(_) | Statement::ShowTags(_) => {
+            "sql.show"
+        }
         Statement::ExplainAccess(_) => "sql.explain",
         Statement::Describe(_) | Statement::DescribeLog(_) | Statement::DescribePolicy(_) => "sql.describe",
         Statement::ListFiles(_) => "sql.list",

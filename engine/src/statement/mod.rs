@@ -44,8 +44,8 @@ mod show;
 mod source;
 mod storage;
 mod table;
-mod update;
 mod tag;
+mod update;
 mod versions;
 mod view;
 
@@ -82,9 +82,9 @@ pub use script::split_script;
 pub use show::{FunctionScope, Show, ShowKind};
 pub use storage::{CreateExternalLocation, CreateStorageCredential, CreateVolume, ListFiles};
 pub use table::CreateTable;
-pub use versions::{Reading, RelationRef, relation_of};
 pub use tag::{CreateTag, ShowTags, TagChange, Target};
 pub use update::{Assignment, ChangedTable, Update};
+pub use versions::{Reading, RelationRef, relation_of};
 pub use view::{CreateView, ViewColumn};
 
 use cursor::Cursor;

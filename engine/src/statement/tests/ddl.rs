@@ -350,7 +350,8 @@ fn a_clone_reads_the_whole_table(#[case] sql: &str, #[case] expected: &str) {
 
 #[test]
 fn a_table_like_another_names_it() {
-    let Statement::CreateTable(create) = parse_one("CREATE TABLE t LIKE c.s.u", &ParseLimits::default()).unwrap() else {
+    let Statement::CreateTable(create) = parse_one("CREATE TABLE t LIKE c.s.u", &ParseLimits::default()).unwrap()
+    else {
         panic!("no table")
     };
     assert_eq!(create.like.unwrap().to_string(), "c.s.u");

@@ -116,7 +116,10 @@ fn div_binds_like_a_product() {
 
 #[rstest]
 #[case("SELECT !a AND b", "SELECT NOT a AND b")]
-#[case("SELECT 1 FROM t WHERE a RLIKE 'x' OR a NOT RLIKE b", "SELECT 1 FROM t WHERE regexp_like(a, 'x') OR NOT regexp_like(a, b)")]
+#[case(
+    "SELECT 1 FROM t WHERE a RLIKE 'x' OR a NOT RLIKE b",
+    "SELECT 1 FROM t WHERE regexp_like(a, 'x') OR NOT regexp_like(a, b)"
+)]
 #[case("SELECT 7 * a DIV 2 - 1", "SELECT CAST(7 * a / 2 AS BIGINT) - 1")]
 #[case("SELECT (SELECT !a FROM t WHERE b REGEXP 'x')", "SELECT (SELECT NOT a FROM t WHERE regexp_like(b, 'x'))")]
 fn operators_take_the_planners_form(#[case] sql: &str, #[case] expected: &str) {
