@@ -155,29 +155,29 @@ impl Judge {
                 (new, Some(fresh), vec![format!("SELECT t.id FROM {copy} t WHERE {taken}")])
             }
             Change::Merge { update, delete, insert, keys } => {
-                let source = source(keys);
-                let met = format!("t.id IN (SELECT z.key FROM {source} z)");
-                let updates = if update.is_some() { format!("({met} AND {taken})") } else { "false".to_owned() };
-                let deletes = if *delete { format!("({met} AND NOT {updates})") } else { "false".to_owned() };
-                let touched = format!("SELECT t.id FROM {copy} t WHERE {updates} OR {deletes}");
+                // Conditions are computed for rows that match, and for no others.
+                let listed = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let met = format!("{copy}_met");
+                self.run(&format!("CREATE TABLE {met} AS SELECT * FROM {copy} WHERE id IN ({listed})")).await;
+                let updates = if update.is_some() { taken } else { "false".to_owned() };
+                let deletes = if *delete { format!("(NOT {updates})") } else { "false".to_owned() };
+                let touched = format!("SELECT t.id FROM {met} t WHERE {updates} OR {deletes}");
                 let twice = keys.iter().filter(|key| keys.iter().filter(|other| other == key).count() > 1);
                 let twice = twice.map(ToString::to_string).chain(["-1".to_owned()]).collect::<Vec<_>>().join(", ");
                 // One clause alone that deletes may meet a row again.
-                let strict = if update.is_some() {
-                    format!("SELECT t.id FROM {copy} t WHERE ({updates} OR {deletes}) AND t.id IN ({twice})")
-                } else {
-                    format!("SELECT 1 FROM {copy} t WHERE false")
-                };
-                let strict = rows(&self.admin, &strict).await.ok()?;
-                if !strict.is_empty() {
+                let again = format!("{touched} INTERSECT SELECT t.id FROM {met} t WHERE t.id IN ({twice})");
+                let again = rows(&self.admin, &again).await.ok()?;
+                if update.is_some() && !again.is_empty() {
                     return None;
                 }
-                let new = updated(update.unwrap_or(0), &updates, copy);
+                let new = updated(update.unwrap_or(0), &updates, &met);
+                let values = "z.key AS id, CAST(NULL AS BIGINT) AS k, 'in' AS v, 'EU' AS r, CAST(NULL AS STRING) AS s";
                 let unmet = format!(
-                    "SELECT z.key AS id, CAST(NULL AS BIGINT) AS k, 'in' AS v, 'EU' AS r, CAST(NULL AS STRING) AS s FROM {source} z WHERE z.key NOT IN (SELECT t.id FROM {copy} t)"
+                    "SELECT {values} FROM {} z WHERE {insert} AND z.key NOT IN (SELECT t.id FROM {copy} t)",
+                    source(keys)
                 );
-                let unmet = if *insert { unmet } else { format!("{unmet} AND false") };
-                let left = format!("{new} WHERE NOT {deletes} UNION ALL {unmet}");
+                let rest = format!("SELECT * FROM {copy} WHERE id NOT IN ({listed})");
+                let left = format!("{new} WHERE NOT {deletes} UNION ALL {rest} UNION ALL {unmet}");
                 let fresh = format!("SELECT * FROM ({new} WHERE {updates} UNION ALL {unmet}) AS w(id, k, v, r, s)");
                 (left, Some(fresh), vec![touched, unmet])
             }

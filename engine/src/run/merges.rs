@@ -191,18 +191,21 @@ impl Parts {
     /// Each condition is computed once, for the rows that it is about and that no step before took, and each value for the rows of its step.
     fn changes(self, input: Arc<LogicalPlan>, steps: &[Step]) -> datafusion::error::Result<LogicalPlan> {
         const STEP: &str = "__merge_step";
-        let mut cases: Vec<(Expr, Expr)> = Vec::new();
-        for ((step, (condition, _)), number) in steps.iter().zip(&self.steps).zip(0_i64..) {
-            let about = self.about(step.when);
-            let applies = match condition {
-                Some(condition) => {
-                    CaseBuilder::new(None, vec![about], vec![unaliased(condition)], Some(Box::new(lit(false)))).end()?
+        // The kinds of rows exclude each other. No CASE here is BOOLEAN: the optimizer would make an AND of one, both sides of which are computed.
+        let mut kinds: Vec<(Expr, Expr)> = Vec::new();
+        for when in [MergeWhen::Matched, MergeWhen::NotMatched, MergeWhen::NotMatchedBySource] {
+            let (mut conditions, mut numbers) = (Vec::new(), Vec::new());
+            for ((step, (condition, _)), number) in steps.iter().zip(&self.steps).zip(0_i64..) {
+                if step.when == when {
+                    conditions.push(condition.as_ref().map_or_else(|| lit(true), unaliased));
+                    numbers.push(lit(number));
                 }
-                None => about,
-            };
-            cases.push((applies, lit(number)));
+            }
+            if !conditions.is_empty() {
+                kinds.push((self.about(when), CaseBuilder::new(None, conditions, numbers, None).end()?));
+            }
         }
-        let (whens, thens): (Vec<_>, Vec<_>) = cases.into_iter().unzip();
+        let (whens, thens): (Vec<_>, Vec<_>) = kinds.into_iter().unzip();
         let number = CaseBuilder::new(None, whens, thens, None).end()?;
         let mut columns: Vec<Expr> = input.schema().columns().into_iter().map(Expr::Column).collect();
         columns.push(number.alias(STEP));
