@@ -29,7 +29,11 @@ const EXCEPT: &[&str] = &["", "hr", "bob", "staff"];
 
 impl By {
     fn new(dice: &mut Dice) -> Self {
-        if dice.chance(25) { Self::Tags { to: *dice.one(TO), except: *dice.one(EXCEPT) } } else { Self::Table }
+        if !dice.chance(25) {
+            return Self::Table;
+        }
+        let (to, except): (&&str, &&str) = (dice.one(TO), dice.one(EXCEPT));
+        Self::Tags { to, except }
     }
 
     /// Whether it binds somebody.
@@ -142,11 +146,10 @@ impl Maker<'_, '_> {
             5 => format!("{column} BETWEEN {a} AND {b}"),
             6 => format!("coalesce({column}, {a}) <> {b}"),
             _ => match kind {
-                Kind::Text => format!(
-                    "{}",
-                    self.dice.one(&["length({}) > 0", "upper({}) = 'A'", "{} LIKE '%b%'", "left({}, 1) < 'c'"])
-                )
-                .replace("{}", &column),
+                Kind::Text => {
+                    let forms = ["length({}) > 0", "upper({}) = 'A'", "{} LIKE '%b%'", "left({}, 1) < 'c'"];
+                    self.dice.one(&forms).replace("{}", &column)
+                }
                 _ if kind.is_whole() => format!("{column} % 2 = 0"),
                 Kind::Bool => format!("{column} IS NOT TRUE"),
                 _ => format!("CASE WHEN {column} < {a} THEN FALSE WHEN {column} = {b} THEN NULL ELSE TRUE END"),

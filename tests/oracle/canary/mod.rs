@@ -112,13 +112,13 @@ async fn services(server: &Server, token: &str) -> Vec<u8> {
     };
     let people = || "vault.d.people".to_owned();
     let mut tables = TableServiceClient::new(client.clone());
-    let request = v1::GetTableRequest { full_name: people(), ..Default::default() };
+    let request = v1::GetTableRequest { full_name: people() };
     keep(tables.get_table(request).await.map(|a| a.into_inner().encode_to_vec()));
     let mut policies = PolicyServiceClient::new(client.clone());
-    let request = v1::GetTablePoliciesRequest { table: people(), ..Default::default() };
+    let request = v1::GetTablePoliciesRequest { table: people() };
     keep(policies.get_table_policies(request).await.map(|a| a.into_inner().encode_to_vec()));
     let mut functions = FunctionServiceClient::new(client.clone());
-    let request = v1::GetFunctionRequest { full_name: "vault.priv.keep".to_owned(), ..Default::default() };
+    let request = v1::GetFunctionRequest { full_name: "vault.priv.keep".to_owned() };
     keep(functions.get_function(request).await.map(|a| a.into_inner().encode_to_vec()));
     let mut audit = AuditServiceClient::new(client);
     keep(audit.list_audit_events(v1::ListAuditEventsRequest::default()).await.map(|a| a.into_inner().encode_to_vec()));

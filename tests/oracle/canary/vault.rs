@@ -35,46 +35,46 @@ pub fn statements(external: &str) -> Vec<String> {
     all.push(format!("INSERT INTO vault.d.people VALUES {}", few.join(", ")));
     all.push(format!("INSERT INTO vault.d.people VALUES {}", vec![format!("({hidden})"); HIDDEN].join(", ")));
     all.push(format!("CREATE TABLE vault.d.far (id BIGINT, k STRING, note STRING) LOCATION '{external}'"));
-    all.extend(
-        [
-            "INSERT INTO vault.d.far VALUES (1, '1', 'CANARY_FAR'), (2, 'CANARY_K', 'CANARY_FAR')",
-            "CREATE TABLE vault.d.broken (id BIGINT, k STRING)",
-            "INSERT INTO vault.d.broken VALUES (1, '1'), (2, 'CANARY_BAD')",
-            "CREATE TABLE vault.d.tagged (id BIGINT, k STRING, pin STRING)",
-            "INSERT INTO vault.d.tagged VALUES (1, '1', 'CANARY_PIN'), (987654321, 'CANARY_K', 'CANARY_PIN')",
-            "CREATE FUNCTION vault.priv.keep(k STRING) RETURNS BOOLEAN RETURN is_account_group_member('cleared') OR (k IN (SELECT m.v FROM vault.priv.m m WHERE m.who = current_user()) AND k <> 'CANARY_POLICY')",
-            "CREATE FUNCTION vault.priv.stars(v STRING) RETURNS STRING RETURN CASE WHEN is_account_group_member('cleared') OR v = 'CANARY_MASK' THEN v ELSE '***' END",
-            "CREATE FUNCTION vault.priv.no_pay(v DECIMAL(18,2)) RETURNS DECIMAL(18,2) RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE 0 END",
-            "CREATE FUNCTION vault.priv.no_date(v DATE) RETURNS DATE RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE DATE '2000-01-01' END",
-            "CREATE FUNCTION vault.priv.no_time(v TIMESTAMP) RETURNS TIMESTAMP RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE NULL END",
-            "CREATE FUNCTION vault.priv.no_bytes(v BINARY) RETURNS BINARY RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE X'00' END",
-            "CREATE FUNCTION vault.priv.fails(k STRING) RETURNS BOOLEAN RETURN is_account_group_member('cleared') OR CAST(k AS INT) > 0",
-            "ALTER TABLE vault.d.people SET ROW FILTER vault.priv.keep ON (k)",
-            "ALTER TABLE vault.d.people ALTER COLUMN note SET MASK vault.priv.stars",
-            "ALTER TABLE vault.d.people ALTER COLUMN pay SET MASK vault.priv.no_pay",
-            "ALTER TABLE vault.d.people ALTER COLUMN born SET MASK vault.priv.no_date",
-            "ALTER TABLE vault.d.people ALTER COLUMN seen SET MASK vault.priv.no_time",
-            "ALTER TABLE vault.d.people ALTER COLUMN code SET MASK vault.priv.no_bytes",
-            "ALTER TABLE vault.d.people ALTER COLUMN home.b SET MASK vault.priv.stars",
-            "ALTER TABLE vault.d.far SET ROW FILTER vault.priv.keep ON (k)",
-            "ALTER TABLE vault.d.far ALTER COLUMN note SET MASK vault.priv.stars",
-            "ALTER TABLE vault.d.broken SET ROW FILTER vault.priv.fails ON (k)",
-            "ALTER TABLE vault.d.tagged ALTER COLUMN pin SET TAGS ('pii')",
-            "ALTER TABLE vault.d.tagged ALTER COLUMN k SET TAGS ('key')",
-            "CREATE POLICY no_pins ON SCHEMA vault.d COLUMN MASK vault.priv.stars TO `account users` FOR TABLES MATCH COLUMNS hasTag('pii') AS p ON COLUMN p",
-            "CREATE POLICY keys ON SCHEMA vault.d ROW FILTER vault.priv.keep TO `account users` FOR TABLES MATCH COLUMNS hasTag('key') AS r USING COLUMNS (r)",
-            "CREATE VIEW vault.d.v AS SELECT id, k, note, born FROM vault.d.people WHERE note <> 'CANARY_VIEW'",
-            "CREATE VIEW vault.d.sums AS SELECT k, count(*) AS n, max(pay) AS pay FROM vault.d.people GROUP BY k",
-            "GRANT USE CATALOG ON CATALOG vault TO `account users`",
-            "GRANT USE SCHEMA ON SCHEMA vault.d TO `account users`",
-            "GRANT USE SCHEMA, CREATE TABLE, CREATE FUNCTION ON SCHEMA vault.pub TO `account users`",
-            "GRANT SELECT, MODIFY ON SCHEMA vault.d TO `account users`",
-            "DENY SELECT (closed) ON TABLE vault.d.people TO eve",
-        ]
-        .map(str::to_owned),
-    );
+    all.extend(RULES.iter().map(|text| (*text).to_owned()));
     all
 }
+
+/// The policies, views and grants.
+const RULES: &[&str] = &[
+    "INSERT INTO vault.d.far VALUES (1, '1', 'CANARY_FAR'), (2, 'CANARY_K', 'CANARY_FAR')",
+    "CREATE TABLE vault.d.broken (id BIGINT, k STRING)",
+    "INSERT INTO vault.d.broken VALUES (1, '1'), (2, 'CANARY_BAD')",
+    "CREATE TABLE vault.d.tagged (id BIGINT, k STRING, pin STRING)",
+    "INSERT INTO vault.d.tagged VALUES (1, '1', 'CANARY_PIN'), (987654321, 'CANARY_K', 'CANARY_PIN')",
+    "CREATE FUNCTION vault.priv.keep(k STRING) RETURNS BOOLEAN RETURN is_account_group_member('cleared') OR (k IN (SELECT m.v FROM vault.priv.m m WHERE m.who = current_user()) AND k <> 'CANARY_POLICY')",
+    "CREATE FUNCTION vault.priv.stars(v STRING) RETURNS STRING RETURN CASE WHEN is_account_group_member('cleared') OR v = 'CANARY_MASK' THEN v ELSE '***' END",
+    "CREATE FUNCTION vault.priv.no_pay(v DECIMAL(18,2)) RETURNS DECIMAL(18,2) RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE 0 END",
+    "CREATE FUNCTION vault.priv.no_date(v DATE) RETURNS DATE RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE DATE '2000-01-01' END",
+    "CREATE FUNCTION vault.priv.no_time(v TIMESTAMP) RETURNS TIMESTAMP RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE NULL END",
+    "CREATE FUNCTION vault.priv.no_bytes(v BINARY) RETURNS BINARY RETURN CASE WHEN is_account_group_member('cleared') THEN v ELSE X'00' END",
+    "CREATE FUNCTION vault.priv.fails(k STRING) RETURNS BOOLEAN RETURN is_account_group_member('cleared') OR CAST(k AS INT) > 0",
+    "ALTER TABLE vault.d.people SET ROW FILTER vault.priv.keep ON (k)",
+    "ALTER TABLE vault.d.people ALTER COLUMN note SET MASK vault.priv.stars",
+    "ALTER TABLE vault.d.people ALTER COLUMN pay SET MASK vault.priv.no_pay",
+    "ALTER TABLE vault.d.people ALTER COLUMN born SET MASK vault.priv.no_date",
+    "ALTER TABLE vault.d.people ALTER COLUMN seen SET MASK vault.priv.no_time",
+    "ALTER TABLE vault.d.people ALTER COLUMN code SET MASK vault.priv.no_bytes",
+    "ALTER TABLE vault.d.people ALTER COLUMN home.b SET MASK vault.priv.stars",
+    "ALTER TABLE vault.d.far SET ROW FILTER vault.priv.keep ON (k)",
+    "ALTER TABLE vault.d.far ALTER COLUMN note SET MASK vault.priv.stars",
+    "ALTER TABLE vault.d.broken SET ROW FILTER vault.priv.fails ON (k)",
+    "ALTER TABLE vault.d.tagged ALTER COLUMN pin SET TAGS ('pii')",
+    "ALTER TABLE vault.d.tagged ALTER COLUMN k SET TAGS ('key')",
+    "CREATE POLICY no_pins ON SCHEMA vault.d COLUMN MASK vault.priv.stars TO `account users` FOR TABLES MATCH COLUMNS hasTag('pii') AS p ON COLUMN p",
+    "CREATE POLICY keys ON SCHEMA vault.d ROW FILTER vault.priv.keep TO `account users` FOR TABLES MATCH COLUMNS hasTag('key') AS r USING COLUMNS (r)",
+    "CREATE VIEW vault.d.v AS SELECT id, k, note, born FROM vault.d.people WHERE note <> 'CANARY_VIEW'",
+    "CREATE VIEW vault.d.sums AS SELECT k, count(*) AS n, max(pay) AS pay FROM vault.d.people GROUP BY k",
+    "GRANT USE CATALOG ON CATALOG vault TO `account users`",
+    "GRANT USE SCHEMA ON SCHEMA vault.d TO `account users`",
+    "GRANT USE SCHEMA, CREATE TABLE, CREATE FUNCTION ON SCHEMA vault.pub TO `account users`",
+    "GRANT SELECT, MODIFY ON SCHEMA vault.d TO `account users`",
+    "DENY SELECT (closed) ON TABLE vault.d.people TO eve",
+];
 
 /// What a reader asks, of relations and of the catalog. No text here holds a mark.
 pub fn questions() -> Vec<String> {
