@@ -67,7 +67,11 @@ fn cases() -> impl Strategy<Value = Case> {
         .prop_map(|(update, delete, insert, keys)| Change::Merge { update, delete, insert, keys });
     let change = prop_oneof![1 => Just(Change::Delete), 2 => (0..VALUES.len()).prop_map(Change::Update), 2 => merge];
     (files, any::<bool>(), 0..FILTERS.len(), 0..CONDITIONS.len(), change).prop_map(
-        |(files, partitioned, filter, condition, change)| Case { files, partitioned, filter, condition, change },
+        |(files, partitioned, filter, condition, change)| {
+            // A condition of a MERGE may be computed for visible rows that match nothing: those that can fail are for the others.
+            let fails = matches!(change, Change::Merge { .. }) && (5..=6).contains(&condition);
+            Case { files, partitioned, filter, condition: if fails { 0 } else { condition }, change }
+        },
     )
 }
 
