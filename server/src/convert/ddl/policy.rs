@@ -158,7 +158,7 @@ fn text(policy: &v1::Policy, asked: &Asked, or_replace: bool) -> String {
     }
     sql.push_str(" FOR TABLES");
     if asked.when.is_some() {
-        let _ = write!(sql, " WHEN {}\n", policy.when);
+        let _ = writeln!(sql, " WHEN {}", policy.when);
     }
     let matched = |one: &v1::ColumnMatch| match one.alias.as_str() {
         "" => format!("{}\n", one.condition),
