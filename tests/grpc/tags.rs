@@ -124,7 +124,7 @@ async fn governed_tags_are_made_changed_listed_and_deleted() {
     let list = v1::ListGovernedTagsRequest::default;
     assert!(ask!(world, Alice, TagServiceClient.list_governed_tags(list())).unwrap().into_inner().tags.is_empty());
     let listed = ask!(world, Admin, TagServiceClient.list_governed_tags(list())).unwrap().into_inner().tags;
-    assert_eq!(listed, [made.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&made));
     let change = |change| v1::ChangeTagValuesRequest { key: "pii".to_owned(), change, ..Default::default() };
     let values = |of: &[&str]| v1::TagValues { values: texts(of) };
     let drop = change(Some(Change::Drop(values(&["phone"]))));
@@ -167,7 +167,7 @@ async fn a_policy_binds_whom_it_names_until_it_is_dropped() {
         ask!(world, Admin, PolicyServiceClient.list_policies(list(false))).unwrap().into_inner().policies.is_empty()
     );
     let effective = ask!(world, Admin, PolicyServiceClient.list_policies(list(true))).unwrap().into_inner().policies;
-    assert_eq!(effective, [made.clone()]);
+    assert_eq!(effective, std::slice::from_ref(&made));
     let seen = ask!(world, Alice, PolicyServiceClient.list_policies(list(true))).unwrap().into_inner().policies;
     assert!(!seen[0].terms_told && seen[0].to.is_empty() && seen[0].when.is_empty() && seen[0].function.is_empty());
     assert_eq!(told(ask!(world, Bob, PolicyServiceClient.list_policies(list(true)))).code, Code::NotFound);

@@ -47,9 +47,12 @@ enum Change {
     Merge { update: Option<usize>, delete: bool, insert: bool, keys: Vec<i64> },
 }
 
+/// `id`, `k`, `v`, `r`.
+type Row = (i64, Option<i64>, Option<&'static str>, Option<&'static str>);
+
 #[derive(Debug, Clone)]
 struct Case {
-    files: Vec<Vec<(i64, Option<i64>, Option<&'static str>, Option<&'static str>)>>,
+    files: Vec<Vec<Row>>,
     partitioned: bool,
     filter: usize,
     condition: usize,
@@ -91,7 +94,7 @@ impl Judge {
 
     async fn check(&self, number: usize, case: &Case) {
         let (table, copy) = (format!("g{number}"), format!("p{number}"));
-        self.make(&table, &copy, number, case).await;
+        self.make(&table, number, case).await;
         let visible = format!("({}) IS TRUE", FILTERS[case.filter]);
         let hidden = self.admin(&format!("SELECT * FROM {table} WHERE NOT ({visible})")).await;
         self.run(&format!("CREATE TABLE {copy} AS SELECT * FROM {table} WHERE {visible}")).await;
@@ -121,7 +124,7 @@ impl Judge {
         }
     }
 
-    async fn make(&self, table: &str, copy: &str, number: usize, case: &Case) {
+    async fn make(&self, table: &str, number: usize, case: &Case) {
         let partitions = if case.partitioned { "PARTITIONED BY (r)" } else { "" };
         self.run(&format!("CREATE TABLE {table} (id BIGINT, k BIGINT, v STRING, r STRING, s STRING) {partitions}"))
             .await;
@@ -141,7 +144,6 @@ impl Judge {
         self.run(&format!("ALTER TABLE {table} SET ROW FILTER f{number} ON (k, r)")).await;
         self.run(&format!("ALTER TABLE {table} ALTER COLUMN s SET MASK veil")).await;
         self.run(&format!("GRANT SELECT, MODIFY ON TABLE {table} TO alice")).await;
-        drop(copy.to_owned());
     }
 
     /// The visible rows after the statement and how many it changed; none when it must fail.

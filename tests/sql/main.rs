@@ -1,7 +1,13 @@
 //! What SQL does, as data: `cases/*.slt`, each over a catalog of its own. `login alice` makes the rest of a connection
 //! alice's; errors are matched by their SQLSTATE. `{tmp}` stands for a folder that the case may use.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper that fails fails its test")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails fails its test"
+)]
 
 mod changed_elsewhere;
 mod changes;
