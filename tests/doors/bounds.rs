@@ -251,8 +251,7 @@ async fn what_is_large_or_deep_is_answered_or_refused() {
             assert!(known.contains(&refused.code()), "{start}: {refused:?}");
         }
     }
-    let mut prepared =
-        alice.client.prepare(format!("SELECT {}", list(1_000, &|_| "?".to_owned(), ", ")), None).await.unwrap();
+    let mut prepared = alice.client.prepare(format!("SELECT {}", vec!["?"; 1_000].join(", ")), None).await.unwrap();
     drop(prepared.execute().await);
     drop(prepared);
     assert_eq!(alice.query("SELECT 1").await.unwrap(), ["1"]);
