@@ -272,10 +272,24 @@ fn apply_update(tx: &mut Tx, found: &Securable, update: &Update) -> Result<Secur
     }
     changed.properties.extend(update.set_properties.clone());
     changed.properties.retain(|key, _| !update.unset_properties.contains(key));
+    require_same_delta(found, &changed)?;
     if let Some((column, comment)) = &update.column_comment {
         set_column_comment(&mut changed, column, comment.clone())?;
     }
     Ok(changed)
+}
+
+/// The properties that Delta follows stand in the table's own log, which an update of the record does not write.
+fn require_same_delta(before: &Securable, after: &Securable) -> Result<(), CatalogError> {
+    let differs = |key: &&String| before.properties.get(*key) != after.properties.get(*key);
+    let keys = before.properties.keys().chain(after.properties.keys());
+    match keys.filter(|key| before.as_table().is_some() && key.starts_with("delta.")).find(differs) {
+        Some(key) => Err(CatalogError::precondition(
+            "DELTA_PROPERTY",
+            format!("`{key}` is given when the table is created: changing it afterwards is not built"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// A view or function lends its owner's rights to its readers, so nobody may hand theirs to a definition that they did not
